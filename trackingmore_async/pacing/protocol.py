@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Protocol
 
 import attrs
 
-__all__ = ["Lane", "Permit", "RateLimiter"]
+from ..settings import Lane
 
-Lane = Literal["interactive", "bulk"]
+__all__ = ["Lane", "Permit", "RateLimiter"]
 
 
 @attrs.define(eq=False, kw_only=True)

@@ -1,0 +1,76 @@
+"""One request and its answer, as the limiter must know it: when it left, when it was answered, was it sent at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import attrs
+
+from .pacing.protocol import Permit, RateLimiter
+
+__all__ = ["Exchange"]
+
+
+@attrs.define
+class Exchange:
+    """Follows one request over the wire and reports it to the limiter.
+
+    Args:
+        limiter: Who granted the permit.
+        permit: The permit that this request uses up.
+        sent: False: the request did not leave. True: it did, or was about to. None: this HTTP client does not tell.
+        sent_at: When its headers were written (seconds, loop clock).
+        answered_at: When the head of the answer arrived (seconds, loop clock).
+        refused: True when the answer was a 429.
+    """
+
+    limiter: RateLimiter
+    permit: Permit
+    sent: bool | None = False
+    sent_at: float | None = None
+    answered_at: float | None = None
+    refused: bool = False
+    _tunnelling: bool = False
+
+    def begin(self) -> None:
+        """Note that the request is handed to the HTTP client now."""
+        self.sent = None
+
+    async def trace(self, event: str, info: dict[str, Any]) -> None:
+        """Take note of an event of httpcore (its ``trace`` extension)."""
+        if event.endswith("send_request_headers.started"):
+            # The CONNECT that opens a tunnel through a proxy is no request to the API yet.
+            self._tunnelling = getattr(info.get("request"), "method", None) == b"CONNECT"
+            self.sent = not self._tunnelling
+        elif self._tunnelling:
+            return
+        elif event.endswith("send_request_headers.complete"):
+            self.sent_at = anyio.current_time()
+            await self.limiter.release(self.permit, sent_at=self.sent_at)
+        elif event.endswith("receive_response_headers.complete"):
+            self.answered_at = anyio.current_time()
+
+    def head_arrived(self) -> None:
+        """Note that the head of the answer is here, for HTTP clients that do not trace."""
+        self.sent = True
+        if self.answered_at is None:
+            self.answered_at = anyio.current_time()
+
+    def never_sent(self) -> None:
+        """Note that the request did not leave, unless it is known that it did."""
+        if self.sent is None:
+            self.sent = False
+
+    async def close(self) -> None:
+        """Hand the permit back with what is known by now; it is not cancelled."""
+        with anyio.CancelScope(shield=True):
+            if self.sent is False:
+                await self.limiter.release(self.permit, sent_at=None)
+                return
+            # Where nothing tells when the request left, the latest moment possible is the safe one.
+            ended = anyio.current_time() if self.answered_at is None else self.answered_at
+            sent_at = ended if self.sent_at is None else self.sent_at
+            await self.limiter.release(
+                self.permit, sent_at=sent_at, answered_at=self.answered_at, refused=self.refused
+            )

@@ -1,0 +1,136 @@
+"""What the caller decides once: the key, the address, how long calls may take. Checked before anything is sent."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from typing import Literal
+from urllib.parse import urlsplit
+
+import attrs
+
+from .errors import ConfigurationError
+
+__all__ = ["ApiKey", "CallOptions", "Lane", "check_seconds", "read_api_key", "read_base_url"]
+
+Lane = Literal["interactive", "bulk"]
+"""Where a request waits: interactive work overtakes bulk work, which keeps a guaranteed share."""
+
+BASE_URL = "https://api.trackingmore.com/v2"
+
+
+class ApiKey:
+    """The API key, which never shows itself: not in a repr, not in a pickle.
+
+    Args:
+        value: The key: printable ASCII without blanks. Its format is not ours to judge (API.md 1.1).
+
+    Raises:
+        ConfigurationError: the key is empty, or cannot stand in an HTTP header.
+
+    Example:
+        >>> ApiKey("0000-secret")
+        ApiKey('***')
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        if not value.strip():
+            raise ConfigurationError(
+                "There is no API key. Pass api_key=... or set the environment variable TRACKINGMORE_API_KEY."
+            )
+        if not all("!" <= letter <= "~" for letter in value):
+            raise ConfigurationError(
+                "The API key has blanks or letters outside printable ASCII. "
+                "Copy it again from the TrackingMore console, without quotes or line breaks."
+            )
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the key itself, for the header of a request and nothing else."""
+        return self._value
+
+    @property
+    def digest(self) -> str:
+        """A one-way digest that tells accounts apart without telling the key."""
+        return hashlib.sha256(self._value.encode()).hexdigest()
+
+    def __repr__(self) -> str:
+        return "ApiKey('***')"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("An API key is not pickled. Open a client in the other process from its own environment.")
+
+
+def read_api_key(argument: str | None) -> ApiKey:
+    """Return the key of the argument, else of ``TRACKINGMORE_API_KEY``."""
+    value = os.environ.get("TRACKINGMORE_API_KEY", "") if argument is None else argument
+    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+        raise ConfigurationError(f"api_key has to be a str, not {type(value).__name__}. Pass the key as text.")
+    return ApiKey(value)
+
+
+def read_base_url(argument: str | None) -> str:
+    """Return the address of the argument, else of ``TRACKINGMORE_BASE_URL``, else the vendor's; no slash at its end."""
+    value = os.environ.get("TRACKINGMORE_BASE_URL") or BASE_URL if argument is None else argument
+    advice = f"Pass base_url like {BASE_URL!r}: scheme, host, perhaps a port and a path."
+    try:
+        parts = urlsplit(value)
+        port_is_sound = parts.port is None or parts.port > 0
+    except (ValueError, AttributeError, TypeError):
+        raise ConfigurationError(f"The base URL cannot be read. {advice}") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_sound:
+        raise ConfigurationError(f"The base URL is no http or https address. {advice}")
+    if parts.query or parts.fragment or parts.username or parts.password or not value.isprintable() or " " in value:
+        raise ConfigurationError(f"The base URL has a query, a fragment, a user name or blanks in it. {advice}")
+    return value.rstrip("/")
+
+
+def check_seconds(name: str, value: float | None, *, zero: bool = False) -> float | None:
+    """Return `value` when it is a usable number of seconds, or None; raise `ConfigurationError` when it is not."""
+    if value is None:
+        return None
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not usable or value < 0 or (value == 0 and not zero):
+        least = "zero or more" if zero else "more than zero"
+        raise ConfigurationError(f"{name} has to be a number of seconds, {least}, not {value!r}. Or None.")
+    return float(value)
+
+
+@attrs.frozen(kw_only=True)
+class CallOptions:
+    """How long a call may take, and in which lane it waits.
+
+    Args:
+        timeout: Seconds for one attempt; None: what the operation's row says (30; realtime and air 120).
+        deadline: Seconds for everything: waiting, attempts, pauses; None: no end.
+        max_wait: Seconds until a slot is granted; None: no end. "default": 30 for single calls, None for bulk
+            jobs and walks.
+        priority: "interactive" overtakes "bulk"; None: what the method is, jobs and walks being bulk.
+
+    Example:
+        >>> CallOptions(deadline=0.8).deadline
+        0.8
+    """
+
+    timeout: float | None = attrs.field(default=None)
+    deadline: float | None = attrs.field(default=None)
+    max_wait: float | str | None = attrs.field(default="default")
+    priority: Lane | None = attrs.field(default=None)
+
+    def __attrs_post_init__(self) -> None:
+        check_seconds("timeout", self.timeout)
+        check_seconds("deadline", self.deadline)
+        if isinstance(self.max_wait, str):
+            if self.max_wait != "default":
+                raise ConfigurationError('max_wait has to be a number of seconds, None, or "default".')
+        else:
+            check_seconds("max_wait", self.max_wait, zero=True)
+        if self.priority not in {None, "interactive", "bulk"}:
+            raise ConfigurationError('priority has to be "interactive" or "bulk".')
+
+    def wait(self, default: float | None) -> float | None:
+        """Seconds that a call may wait for its slot, given the default of its kind."""
+        return default if isinstance(self.max_wait, str) else self.max_wait
