@@ -27,6 +27,7 @@ from .errors import (
 )
 from .excerpt import describe_body
 from .exchange import Exchange
+from .lifetime import Lifetime
 from .operations import Operation
 from .pacing.backoff import back_off
 from .pacing.protocol import Permit, RateLimiter
@@ -159,6 +160,7 @@ class Transport:
         user_agent: str,
     ) -> None:
         self.base_url = base_url
+        self.lifetime = Lifetime()
         self.requests = 0
         self.pauses = 0
         self._retry = retry
@@ -182,21 +184,25 @@ class Transport:
     def limiter(self) -> RateLimiter:
         """The limiter of the open client."""
         if self._limiter is None:
-            raise ClientStateError("The client is not open.")
+            self.lifetime.check()
+            raise ClientStateError("The client was closed while this call was waiting.")
         return self._limiter
 
-    async def open(self, limiter: RateLimiter) -> None:
+    async def open(self, choose_limiter: Callable[[], RateLimiter]) -> None:
         """Make ready to send on the running event loop."""
+        self.lifetime.begin()
+        self._limiter = choose_limiter()
         if self._borrowed is not None:
             self._pools = (_Pool(self._borrowed, Connections(POOL_SIZE - 4)), _Pool(self._borrowed, Connections(4)))
         else:
             context = await anyio.to_thread.run_sync(httpx.create_ssl_context)  # reads the CA bundle: some 20 ms
             self._pools = (_own_pool(context), _own_pool(context))
             self.round_trip = RoundTrip(trusted=not _may_be_proxied(self.base_url))
-        self._limiter = limiter
 
     async def aclose(self) -> None:
         """Close the own HTTP clients; a borrowed one stays open."""
+        if not self.lifetime.end():
+            return
         pools, self._pools, self._limiter = self._pools, None, None
         if pools is None or self._borrowed is not None:
             return
@@ -222,6 +228,7 @@ class Transport:
         Raises:
             TrackingMoreError: one of the tree in ``errors.py``.
         """
+        self.lifetime.check()
         trail = Trail() if trail is None else trail
         while True:
             try:

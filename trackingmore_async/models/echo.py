@@ -50,7 +50,7 @@ class TrackingEcho(Model):
     carrier_code: str
     tracking_number: str
     id: Text = field(default=UNSET, kw_only=True)
-    status: Status | None | UnsetType = field(default=UNSET, kw_only=True)
+    status: Status | UnsetType | None = field(default=UNSET, kw_only=True)
     created_at: MaybeTime = field(default=UNSET, kw_only=True)
     updated_at: MaybeTime = field(default=UNSET, kw_only=True)
     order_create_time: MaybeTime = field(default=UNSET, kw_only=True)
@@ -62,7 +62,7 @@ class TrackingEcho(Model):
     customer_phones: MaybeTexts = field(default=UNSET, kw_only=True)
     logistics_channel: Text = field(default=UNSET, kw_only=True)
     destination_code: Text = field(default=UNSET, kw_only=True)
-    archived: bool | None | UnsetType = field(default=UNSET, kw_only=True)
+    archived: bool | UnsetType | None = field(default=UNSET, kw_only=True)
     extra: Mapping[str, Any] = extra_field()
 
     @property

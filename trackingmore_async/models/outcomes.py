@@ -6,7 +6,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 from attrs import field, frozen
 
-from ..errors import TrackingMoreError
+from trackingmore_async.errors import TrackingMoreError
+
 from .base import Model
 from .echo import TrackingEcho
 

@@ -57,8 +57,8 @@ class TrackingFilter(Model):
     SHOWN: ClassVar[tuple[str, ...]] = ("page", "limit", "status")
 
     page: int = 1
-    limit: int | None | UnsetType = UNSET
-    status: Status | str | None | UnsetType = UNSET
+    limit: int | UnsetType | None = UNSET
+    status: Status | str | UnsetType | None = UNSET
     created_at_min: Moment = field(default=UNSET, converter=as_moment)
     created_at_max: Moment = field(default=UNSET, converter=as_moment)
     update_time_min: Moment = field(default=UNSET, converter=as_moment)
@@ -68,7 +68,7 @@ class TrackingFilter(Model):
     lang: Text = UNSET
     numbers: tuple[str, ...] = field(default=(), converter=_as_texts)
     orders: tuple[str, ...] = field(default=(), converter=_as_texts)
-    archived: bool | str | None | UnsetType = UNSET
+    archived: bool | str | UnsetType | None = UNSET
 
 
 @frozen(repr=False, kw_only=True)

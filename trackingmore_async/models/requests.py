@@ -59,7 +59,7 @@ class NewTracking(Model):
     tracking_account_number: Text = field(default=UNSET, kw_only=True)
     tracking_destination_country: Text = field(default=UNSET, kw_only=True)
     lang: Text = field(default=UNSET, kw_only=True)
-    auto_correct: int | str | bool | None | UnsetType = field(default=UNSET, kw_only=True)
+    auto_correct: int | str | bool | UnsetType | None = field(default=UNSET, kw_only=True)
 
 
 @frozen(repr=False)
@@ -95,8 +95,8 @@ class TrackingUpdate(Model):
     customer_phone: Text = field(default=UNSET, kw_only=True)
     order_id: Text = field(default=UNSET, kw_only=True)
     destination_code: Text = field(default=UNSET, kw_only=True)
-    status: Status | str | int | None | UnsetType = field(default=UNSET, kw_only=True)
-    archived: bool | str | None | UnsetType = field(default=UNSET, kw_only=True)
+    status: Status | str | int | UnsetType | None = field(default=UNSET, kw_only=True)
+    archived: bool | str | UnsetType | None = field(default=UNSET, kw_only=True)
 
 
 @frozen(repr=False)

@@ -6,19 +6,17 @@ import asyncio
 import math
 from collections import OrderedDict
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import attrs
 
+from ..errors import DeadlineExceededError
 from .protocol import Lane
+from .ticket import Ticket
 
-if TYPE_CHECKING:
-    from .ticket import Ticket
-
-__all__ = ["Lanes", "Waiter"]
+__all__ = ["Lanes", "Share", "Waiter"]
 
 
-@attrs.define(eq=False, kw_only=True)
+@attrs.define(eq=False)
 class Waiter:
     """One request that waits for its turn.
 
@@ -27,14 +25,14 @@ class Waiter:
         since: When it came (seconds, loop clock).
         deadline: The latest time at which its turn is of use (seconds, loop clock); infinite: any time.
         round_trip: Seconds: the shortest round trip of its path that is known for certain; else 0.
-        turn: Becomes the ticket when it is its turn.
+        turn: Becomes the ticket when it is its turn, or the error when it will not be in time.
     """
 
     lane: Lane
     since: float
     deadline: float
     round_trip: float
-    turn: asyncio.Future[Ticket]
+    turn: asyncio.Future[Ticket | DeadlineExceededError]
 
 
 def _queue() -> OrderedDict[Waiter, None]:
@@ -44,17 +42,53 @@ def _queue() -> OrderedDict[Waiter, None]:
 
 
 @attrs.define(eq=False)
-class Lanes:
-    """Two queues: interactive overtakes bulk, and bulk gets its share of the turns while both wait.
+class Share:
+    """Whose turn it is while both lanes wait: interactive overtakes, and bulk gets its part of the turns.
 
     Args:
-        bulk_share: The part of the turns that bulk gets while both lanes wait, between 0 and 1.
+        bulk: The part of the turns that bulk gets while both lanes wait, more than 0 and less than 1.
+
+    Example:
+        >>> share = Share(0.5)
+        >>> share.next(), share.count("interactive"), share.next()
+        ('interactive', None, 'bulk')
     """
 
-    bulk_share: float = 0.5
+    bulk: float = 0.5
+    _owed: float = attrs.field(default=0.0, init=False)  # turns that bulk has earned and not had
+
+    def next(self) -> Lane:
+        """The lane whose turn it is."""
+        return "bulk" if self._owed + self.bulk >= 1.0 else "interactive"
+
+    def count(self, lane: Lane) -> None:
+        """Note that a lane had its turn while both waited."""
+        self._owed += self.bulk - (lane == "bulk")
+
+    def settle(self) -> None:
+        """Note that a lane had its turn while the other was empty: what nobody was kept from is not owed."""
+        self._owed = 0.0
+
+    def before(self, lane: Lane, ahead: int, others: int) -> int:
+        """How many turns come before mine with `ahead` in my lane before me, and `others` in the other one."""
+        if lane == "bulk":
+            overtaking = math.ceil((ahead + 1) / self.bulk) - (ahead + 1)
+        else:
+            overtaking = int(ahead / (1.0 - self.bulk)) - ahead
+        return ahead + min(others, overtaking)
+
+
+@attrs.define(eq=False)
+class Lanes:
+    """Two queues, first come first served, and the share of the second.
+
+    Args:
+        share: Whose turn it is while both wait.
+    """
+
+    share: Share
     _interactive: OrderedDict[Waiter, None] = attrs.field(factory=_queue, init=False)
     _bulk: OrderedDict[Waiter, None] = attrs.field(factory=_queue, init=False)
-    _owed: float = attrs.field(default=0.0, init=False)  # turns that bulk has earned and not had
 
     def __len__(self) -> int:
         return len(self._interactive) + len(self._bulk)
@@ -62,6 +96,10 @@ class Lanes:
     def __iter__(self) -> Iterator[Waiter]:
         yield from self._interactive
         yield from self._bulk
+
+    def counts(self) -> dict[Lane, int]:
+        """How many wait in each lane."""
+        return {"interactive": len(self._interactive), "bulk": len(self._bulk)}
 
     def join(self, waiter: Waiter, *, again: bool) -> None:
         """Queue up, at the end of the lane or, for one that had its turn before, at its head."""
@@ -84,22 +122,15 @@ class Lanes:
         lane = self._next_lane()
         waiter, _ = self._queue(lane).popitem(last=False)
         if both:
-            self._owed += self.bulk_share - (lane == "bulk")
+            self.share.count(lane)
         else:
-            self._owed = 0.0  # what nobody was kept from is not owed
+            self.share.settle()
         return waiter
 
     def place(self, lane: Lane, *, again: bool = False) -> int:
         """How many turns will come before that of a request that queued up now."""
         mine, other = self._queue(lane), self._queue("interactive" if lane == "bulk" else "bulk")
-        ahead = 0 if again else len(mine)
-        return self.turns(lane, ahead, len(other))
-
-    def turns(self, lane: Lane, ahead: int, others: int) -> int:
-        """How many turns come before mine with `ahead` in my lane before me, and `others` in the other one."""
-        share = self.bulk_share if lane == "bulk" else 1.0 - self.bulk_share
-        overtaking = math.ceil((ahead + 1) / share) - (ahead + 1) if lane == "bulk" else int(ahead / share) - ahead
-        return ahead + min(others, overtaking)
+        return self.share.before(lane, 0 if again else len(mine), len(other))
 
     def _queue(self, lane: Lane) -> OrderedDict[Waiter, None]:
         return self._bulk if lane == "bulk" else self._interactive
@@ -109,4 +140,4 @@ class Lanes:
             return "interactive"
         if not self._interactive:
             return "bulk"
-        return "bulk" if self._owed + self.bulk_share >= 1.0 else "interactive"
+        return self.share.next()

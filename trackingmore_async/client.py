@@ -1,0 +1,179 @@
+"""`TrackingMore`: opens, closes, and holds what all calls share."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+import attrs
+
+from .calls import Caller
+from .errors import ConfigurationError
+from .models import UNSET, UnsetType
+from .operations import OPERATIONS, Rate
+from .pacing.protocol import RateLimiter
+from .pacing.registry import shared_limiter
+from .resources import AccountResource, AirResource, CarriersResource, TrackingsResource
+from .retry import RetryPolicy
+from .settings import CallOptions, Lane, check_seconds, read_api_key, read_base_url
+from .transport import HttpClient, Transport
+from .version import __version__
+
+__all__ = ["TrackingMore"]
+
+
+class TrackingMore:
+    """The client for the TrackingMore API, version 2.
+
+    Use it with ``async with``, one client for the life of the program; all clients of one key in one process share
+    their pace. Options that concern single calls are set with `with_options`.
+
+    Args:
+        api_key: The key; None: the environment variable ``TRACKINGMORE_API_KEY``.
+        base_url: The address; None: ``TRACKINGMORE_BASE_URL``, else the vendor's.
+        rates: Bucket -> `Rate`, where the account's limits differ from the defaults (realtime 3 requests a second,
+            all others 1). A bucket has the name of its operation; ``total`` bounds all of them together.
+        pause_after_429: Seconds for which the whole account is silent after a 429; the vendor asks for 120.
+        limiter: A `RateLimiter` of your own instead of the one that all clients of this key share.
+        retry: When and how often failed requests are sent again.
+        timeout: Seconds for one attempt; None: what the table says (30; realtime and air 120).
+        http_client: An ``httpx.AsyncClient`` (or ``httpx2.AsyncClient``) of yours. It is borrowed: never closed here.
+
+    Raises:
+        ConfigurationError: an argument cannot work. Nothing was sent.
+
+    Example:
+        >>> import asyncio
+        >>> from trackingmore_async import TrackingMore
+        >>> from trackingmore_async.sandbox import Sandbox
+        >>> async def main() -> str:
+        ...     async with Sandbox() as sandbox, TrackingMore(sandbox.key, base_url=sandbox.url) as tm:
+        ...         created = await tm.trackings.create("china-ems", "LX900000017CN", order_id="A-77")
+        ...         return created.tracking_number
+        >>> asyncio.run(main())
+        'LX900000017CN'
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        rates: Mapping[str, Rate] | None = None,
+        pause_after_429: float = 120.0,
+        limiter: RateLimiter | None = None,
+        retry: RetryPolicy | None = None,
+        timeout: float | None = None,
+        http_client: HttpClient | None = None,
+    ) -> None:
+        pause = check_seconds("pause_after_429", pause_after_429)
+        if pause is None:
+            raise ConfigurationError("pause_after_429 has to be a number of seconds; leave it out for 120.")
+        key = read_api_key(api_key)
+        address = read_base_url(base_url)
+        if limiter is not None and rates is not None:
+            raise ConfigurationError("Pass either limiter= or rates=: a limiter brings its own rates.")
+        transport = Transport(
+            address,
+            key,
+            retry=retry or RetryPolicy(),
+            pause_after_429=pause,
+            http_client=http_client,
+            user_agent=f"trackingmore_async/{__version__}",
+        )
+        self._account = (address, key.digest)
+        self._rates = _check_rates(rates)
+        self._limiter = limiter
+        self._caller = Caller(transport, CallOptions(timeout=timeout))
+
+    async def open(self) -> Self:
+        """Make ready to send on the running event loop; ``async with`` does this for you.
+
+        Raises:
+            ClientStateError: the client is open already, or was closed.
+        """
+        await self._caller.transport.open(self._choose_limiter)
+        return self
+
+    def _choose_limiter(self) -> RateLimiter:
+        if self._limiter is not None:
+            return self._limiter
+        address, digest = self._account
+        return shared_limiter(address, digest, rates=self._rates)
+
+    async def aclose(self) -> None:
+        """Close the client for good. A borrowed HTTP client stays open. Closing twice does nothing."""
+        await self._caller.transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def with_options(
+        self,
+        *,
+        timeout: float | None | UnsetType = UNSET,
+        deadline: float | None | UnsetType = UNSET,
+        max_wait: float | None | UnsetType = UNSET,
+        priority: Lane | None | UnsetType = UNSET,
+    ) -> Self:
+        """Return a cheap view of this client whose calls follow other options. Opening and closing stay here.
+
+        Args:
+            timeout: Seconds for one attempt; None: what the table says (30; realtime and air 120).
+            deadline: Seconds for everything: waiting, attempts, pauses; None: no end.
+            max_wait: Seconds until a slot; None: no end. By default 30 for single calls, no end for jobs and walks.
+            priority: "interactive" overtakes "bulk", which keeps half. By default jobs and walks are bulk.
+
+        Raises:
+            ConfigurationError: a value cannot work.
+
+        Example:
+            >>> tm = TrackingMore("some-key")
+            >>> quick = tm.with_options(deadline=0.8)
+        """
+        given = {"timeout": timeout, "deadline": deadline, "max_wait": max_wait, "priority": priority}
+        changes = {name: value for name, value in given.items() if not isinstance(value, UnsetType)}
+        view = copy.copy(self)
+        view._caller = attrs.evolve(self._caller, options=attrs.evolve(self._caller.options, **changes))
+        return view
+
+    @property
+    def trackings(self) -> TrackingsResource:
+        """Everything under /trackings that concerns parcels."""
+        return TrackingsResource(self._caller)
+
+    @property
+    def account(self) -> AccountResource:
+        """What the account has and holds."""
+        return AccountResource(self._caller)
+
+    @property
+    def carriers(self) -> CarriersResource:
+        """Carriers: which there are, which one a number belongs to, where and how fast they deliver."""
+        return CarriersResource(self._caller)
+
+    @property
+    def air(self) -> AirResource:
+        """Air waybills."""
+        return AirResource(self._caller)
+
+    def __repr__(self) -> str:
+        transport = self._caller.transport
+        return f"<TrackingMore {transport.base_url} ({transport.lifetime.state})>"
+
+
+def _check_rates(rates: Mapping[str, Rate] | None) -> Mapping[str, Rate] | None:
+    for name, rate in (rates or {}).items():
+        if name != "total" and name not in OPERATIONS:
+            known = ", ".join(sorted(OPERATIONS))
+            raise ConfigurationError(f"rates= names the bucket {name!r}, which there is not. Known: {known}, total.")
+        if not isinstance(rate, Rate):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a checker
+            raise ConfigurationError(f"rates[{name!r}] has to be a Rate, such as Rate(3, 1.0), not {rate!r}.")
+    return rates

@@ -1,0 +1,165 @@
+"""Single values of the wire, however they were sent (API.md 1.4).
+
+Each function takes a value as JSON gave it and returns what the models hold. It raises `ValueError` or `TypeError`
+for what it cannot read; the second pass then keeps the value in ``extra``. The unused second argument is the type that
+cattrs hands to every hook.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from trackingmore_async.models import Status
+
+__all__ = [
+    "EPOCH",
+    "STATUS_NUMBERS",
+    "aware_time",
+    "flag",
+    "fraction",
+    "local_time",
+    "number",
+    "order_time",
+    "required_number",
+    "required_text",
+    "status",
+    "text",
+    "texts",
+]
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""The vendor's word for "never", rendered in any offset (API.md 1.4)."""
+
+STATUS_NUMBERS: Final[Mapping[str, int]] = {Status.DELIVERED: 4, Status.EXCEPTION: 7, Status.AUTOMATIC: 8}
+"""How an edit names a status (API.md section 5)."""
+
+_NEVER: Final = ("0000-00-00", "1970-01-01")
+_NUMBER: Final = re.compile(r"\s*([+-]?\d{1,30})(\.\d{1,30})?\s*", re.ASCII)
+_SLASHED: Final = re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2}) (\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
+
+_WORDS: Final[Mapping[Any, Status | None]] = {
+    None: None,
+    "": None,
+    **{str(word): word for word in vars(Status).values() if isinstance(word, Status)},
+    **{value: Status(word) for word, value in STATUS_NUMBERS.items()},
+    **{str(value): Status(word) for word, value in STATUS_NUMBERS.items()},
+}
+
+
+def text(value: Any, _type: Any = None) -> str | None:
+    """Read a text; a number becomes its digits."""
+    if value is None or value.__class__ is str:
+        return value  # type: ignore[no-any-return]
+    if value.__class__ is int or value.__class__ is float:
+        return str(value)
+    raise TypeError("text")
+
+
+def required_text(value: Any, _type: Any = None) -> str:
+    """Read a text that must be there."""
+    found = text(value)
+    if found is None:
+        raise ValueError("missing")
+    return found
+
+
+def fraction(value: Any, _type: Any = None) -> float | None:
+    """Read a number; a whole one is an int."""
+    if value is None or value.__class__ is int:
+        return value  # type: ignore[no-any-return]
+    if value == "":
+        return None
+    if isinstance(value, float) and math.isfinite(value):
+        return int(value) if value.is_integer() else value
+    match = _NUMBER.fullmatch(value)  # raises TypeError for what is no text
+    if match is None:
+        raise ValueError("number")
+    return fraction(float(value)) if match[2] else int(value)
+
+
+def number(value: Any, _type: Any = None) -> int | None:
+    """Read a whole number: 56, 56.0, "56" and "56.0" are the same; None and "" are none."""
+    if value is None or value.__class__ is int:
+        return value  # type: ignore[no-any-return]
+    found = fraction(value)
+    if found is None or isinstance(found, int):
+        return found
+    raise ValueError("whole number")
+
+
+def required_number(value: Any, _type: Any = None) -> int:
+    """Read a whole number; none counts as 0."""
+    return number(value) or 0
+
+
+def flag(value: Any, _type: Any = None) -> bool | None:
+    """Read true or false, also as text or as 1 and 0."""
+    if value is None or value.__class__ is bool:
+        return value  # type: ignore[no-any-return]
+    return _FLAGS[value.lower() if isinstance(value, str) else value]
+
+
+_FLAGS: Final[Mapping[Any, bool | None]] = {"true": True, "false": False, "1": True, "0": False, 1: True, 0: False, "": None}
+
+
+def status(value: Any, _type: Any = None) -> Status | None:
+    """Read a status word, or the number that an edit echoes; an unknown word is kept."""
+    try:
+        return _WORDS[value]
+    except KeyError:
+        return Status(text(value))
+
+
+def local_time(value: Any, _type: Any = None) -> datetime | None:
+    """Read the local time of an event: to the minute or to the second, naive; an offset is left out."""
+    if not value or value[:10] in _NEVER:
+        return None
+    found = datetime.fromisoformat(value)
+    return found if found.tzinfo is None else found.replace(tzinfo=None)
+
+
+def aware_time(value: Any, _type: Any = None) -> datetime | None:
+    """Read a moment: ISO 8601 with its offset, or unix seconds. The epoch means never."""
+    if value.__class__ is str and not value.isdecimal():
+        if not value or value.startswith("0000-00-00"):
+            return None
+        found = datetime.fromisoformat(value)
+        if found.tzinfo is None:
+            raise ValueError("offset")
+        return None if found.year < 1971 and found == EPOCH else found
+    return _unix_time(value)
+
+
+def order_time(value: Any, _type: Any = None) -> datetime | None:
+    """Read the time of an order: a text is naive as sent, unix seconds are aware; 0 is none (API.md 1.4)."""
+    if value.__class__ is not str or value.isdecimal():
+        return _unix_time(value)
+    if not value or value[:10] in _NEVER:
+        return None
+    match = _SLASHED.fullmatch(value)
+    if match is None:
+        return datetime.fromisoformat(value)
+    return datetime(*(int(part or 0) for part in match.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
+
+
+def _unix_time(value: Any) -> datetime | None:
+    seconds = number(value)
+    if not seconds:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, OSError):
+        raise ValueError("unix seconds") from None
+
+
+def texts(value: Any, _type: Any = None) -> tuple[str, ...]:
+    """Read one contact or several: text, list, or none. The word ``null`` is no address and no number (API.md 1.4)."""
+    if value is None or value in ("", "null"):
+        return ()
+    if value.__class__ is list:
+        return tuple(found for item in value if (found := text(item)) is not None)
+    return (required_text(value),)

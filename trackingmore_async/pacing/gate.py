@@ -1,0 +1,82 @@
+"""The gate above all buckets: shut after a 429, opened by one probe (LIMITS.md 4.2; API.md 7: silence for 120 s)."""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+
+from .protocol import Permit
+
+__all__ = ["GUARD", "PROBE_SECONDS", "Gate"]
+
+GUARD = 1.0
+"""Seconds added to each pause: for clocks that differ, and for the way to the server."""
+
+PROBE_SECONDS = 15.0
+"""How long a probe may take before the next one goes."""
+
+
+@attrs.define(eq=False)
+class Gate:
+    """Open; shut during a ban; ajar afterwards, for one probe at a time, until one was answered and not refused.
+
+    Args:
+        epoch: The number of the latest ban; 0: there was none.
+        row: How many bans came in a row.
+        shut_until: When the latest ban is over (seconds, loop clock).
+    """
+
+    epoch: int = 0
+    row: int = 0
+    shut_until: float = -math.inf
+    _open: bool = attrs.field(default=True, init=False)
+    _probe: Permit | None = attrs.field(default=None, init=False)
+    _probe_until: float = attrs.field(default=-math.inf, init=False)
+
+    @property
+    def is_open(self) -> bool:
+        """True when no ban runs and no probe is needed."""
+        return self._open
+
+    def opening(self) -> float:
+        """When the next request may pass: minus infinity when open."""
+        if self._open:
+            return -math.inf
+        return self.shut_until if self._probe is None else self._probe_until
+
+    def stamp(self, permit: Permit, now: float) -> None:
+        """Mark a permit that passes: with the epoch and, after a ban, as the probe."""
+        permit.epoch = self.epoch
+        permit.probe = not self._open
+        if permit.probe:
+            self._probe, self._probe_until = permit, now + PROBE_SECONDS
+
+    def honours(self, permit: Permit) -> bool:
+        """True unless a ban began since the permit was granted."""
+        return permit.epoch == self.epoch and (self._open or self._probe is permit)
+
+    def shut(self, permit: Permit, now: float, seconds: float) -> int:
+        """Begin a ban of so many seconds, or extend the one that a refused permit belongs to; return the row."""
+        # A permit granted since the latest ban was over is refused anew. An older one met the ban that runs already.
+        if self._open or permit.epoch == self.epoch:
+            self.epoch += 1
+            self.row += 1
+        self.shut_until = max(self.shut_until, now + seconds + GUARD)
+        self._open, self._probe = False, None
+        return self.row
+
+    def restore(self, until: float, row: int) -> None:
+        """Continue a ban of an earlier limiter."""
+        self._open, self.shut_until = False, until
+        self.row, self.epoch = row, self.epoch + 1
+
+    def answered(self, permit: Permit, now: float) -> None:
+        """Open the gate when the permit was a probe for the latest ban, and that ban was not extended since."""
+        if permit.probe and permit.epoch == self.epoch and now >= self.shut_until:
+            self._open, self._probe, self.row = True, None, 0
+
+    def dropped(self, permit: Permit) -> None:
+        """Let the next probe go when this one ended without an answer."""
+        if self._probe is permit:
+            self._probe = None

@@ -1,0 +1,383 @@
+"""The rate limiter of one process: exact in every sliding window, fair, and silent after a 429."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+import weakref
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+
+from ..errors import ClientStateError, ConfigurationError, DeadlineExceededError
+from .dispatcher import Dispatcher
+from .lanes import Waiter
+from .memory import Record, Snapshot, StateFile
+from .meter import TICK
+from .protocol import Lane, Permit
+from .stage import RateLike, Stage
+from .statistics import BucketStatistics, GateStatistics, LimiterStatistics
+from .ticket import Ticket
+
+__all__ = ["SPREAD", "LocalLimiter"]
+
+SPREAD = 0.5
+"""D of the slot rule: seconds by which one request may take longer to the server than another (LIMITS.md)."""
+
+
+class LocalLimiter:
+    """Grants requests at the pace that each bucket allows, exact in every sliding window as the server sees it.
+
+    It belongs to one event loop of one process; several processes need a shared limiter.
+
+    Args:
+        rates: The rate of each bucket: so many `requests` in so many `seconds`.
+        total: A rate that bounds all buckets together; None: each bucket counts alone.
+        bulk_share: The part of the turns that bulk work gets while interactive work waits as well, between 0 and 1.
+        round_trip: Seconds: the shortest network round trip to the server, when you know it for certain; None: what
+            each sender vouches for. Too large a value breaks the limit.
+        spread: Seconds by which one request may take longer to the server than another.
+        probes: The buckets to try first after a ban, best first.
+        state: Path of a small file that remembers the last requests and a running ban for the next process.
+
+    Raises:
+        ConfigurationError: a value cannot work.
+
+    Example:
+        >>> from collections import namedtuple
+        >>> Rate = namedtuple("Rate", "requests seconds")
+        >>> async def main():
+        ...     limiter = LocalLimiter({"list": Rate(1, 1.0)})
+        ...     permit = await limiter.acquire("list")
+        ...     await limiter.release(permit, sent_at=permit.granted_at)
+        ...     return permit.bucket
+        >>> asyncio.run(main())
+        'list'
+    """
+
+    def __init__(
+        self,
+        rates: Mapping[str, RateLike],
+        *,
+        total: RateLike | None = None,
+        bulk_share: float = 0.5,
+        round_trip: float | None = None,
+        spread: float = SPREAD,
+        probes: Sequence[str] = (),
+        state: str | PathLike[str] | None = None,
+    ) -> None:
+        _check(rates, total, bulk_share, round_trip, spread)
+        self._dispatcher = Dispatcher(dict(rates), tuple(probes), total, spread, bulk_share)
+        self._round_trip = round_trip
+        self._file = None if state is None else StateFile(Path(state))
+        self._heritage: Snapshot | None = None
+        self._loading: asyncio.Lock | None = None
+        self._loaded = False
+        self._loop: weakref.ref[asyncio.AbstractEventLoop] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    # The protocol
+
+    async def acquire(
+        self,
+        bucket: str,
+        *,
+        lane: Lane = "interactive",
+        deadline: float | None = None,
+        round_trip: float = 0.0,
+        again: bool = False,
+    ) -> Permit:
+        """Wait for the turn of one request.
+
+        Args:
+            bucket: The name of the bucket, which is the name of the operation.
+            lane: "interactive" overtakes "bulk", which keeps a guaranteed share.
+            deadline: The latest time (loop clock) at which the permit is of use; None: any time.
+            round_trip: Seconds: the shortest network round trip to the server that is known for certain, else 0.
+            again: True for a request that had its turn before (a retry): it goes to the head of its lane.
+
+        Raises:
+            DeadlineExceededError: at once when the projected wait passes the deadline, or a ban makes it hopeless;
+                at the deadline when the wait turned out longer than projected. Nothing was taken.
+            ConfigurationError: there is no such bucket, or the state file cannot be used.
+            ClientStateError: the limiter was used on another event loop before.
+
+        Example:
+            See `LocalLimiter`.
+        """
+        loop = self._here()
+        if not self._loaded:
+            await self._load()
+        stage = self._stage(bucket)
+        trip = max(0.0, round_trip) if self._round_trip is None else self._round_trip
+        latest = math.inf if deadline is None else deadline
+        while True:
+            now = loop.time()
+            self._refuse_hopeless(stage, lane, latest, now, again=again)
+            ticket = await self._turn(loop, stage, Waiter(lane, now, latest, trip, loop.create_future()), again=again)
+            if self._dispatcher.gate.honours(ticket):
+                return ticket
+            # A ban began between the grant and the moment at which this task woke up: back to the head of the lane.
+            again = True
+            self._dispatcher.hand_back(ticket)
+            self._advance()
+
+    async def release(
+        self, permit: Permit, *, sent_at: float | None, answered_at: float | None = None, refused: bool = False
+    ) -> None:
+        """Say what became of a permit. May be called twice: when the request left, and when its answer came.
+
+        A second call without an answer says that none will come.
+
+        Args:
+            permit: The permit.
+            sent_at: When the request's headers were written; None: it was never sent, the slot is free at once.
+            answered_at: When the head of the answer arrived; None: no answer (yet).
+            refused: True when the answer was a 429 (`penalise` is called as well).
+
+        Raises:
+            ClientStateError: another limiter granted this permit, or the limiter belongs to another event loop.
+        """
+        now, ticket = self._here().time(), self._own(permit)
+        ticket.reports += 1
+        if sent_at is None and ticket.slot.sent_at is None:
+            self._dispatcher.hand_back(ticket)
+        else:
+            self._dispatcher.settle(ticket, now, sent_at, answered_at, refused=refused)
+        self._advance()
+
+    async def penalise(self, permit: Permit, seconds: float) -> int:
+        """Close the gate for all buckets after a 429.
+
+        Args:
+            permit: The permit of the refused request.
+            seconds: How long; one second is added for safety.
+
+        Returns:
+            How many bans came in a row, without a probe that went well between them.
+
+        Raises:
+            ClientStateError: see `release`.
+            ConfigurationError: the state file cannot be written.
+        """
+        now = self._here().time()
+        row = self._dispatcher.gate.shut(self._own(permit), now, max(0.0, seconds))
+        for stage, waiter, turn in self._dispatcher.hopeless(now):
+            stage.lanes.leave(waiter)
+            if not waiter.turn.done():
+                waiter.turn.set_result(self._refusal(stage, turn, now))
+        self._advance()
+        await self._save()
+        return row
+
+    def projected_wait(self, bucket: str, *, lane: Lane = "interactive") -> float:
+        """Seconds until a request that asked now would probably get its turn.
+
+        Args:
+            bucket: The name of the bucket.
+            lane: The lane in which it would wait.
+
+        Raises:
+            ConfigurationError: there is no such bucket.
+            ClientStateError: no event loop runs, or another one than the limiter's.
+        """
+        now = self._here().time()
+        return max(0.0, self._dispatcher.projected(self._stage(bucket), lane, now) - now)
+
+    # What it can tell
+
+    def expected_interval(self, bucket: str) -> float:
+        """Seconds a request in the long run, by what was observed of the path: never less than the rate says.
+
+        Args:
+            bucket: The name of the bucket, used or not.
+
+        Raises:
+            ConfigurationError: there is no such bucket.
+        """
+        return self._stage(bucket).pace.interval
+
+    def statistics(self) -> LimiterStatistics:
+        """What the limiter does at this moment."""
+        now, gate = self._here().time(), self._dispatcher.gate
+        state = "open" if gate.is_open else "shut" if now < gate.shut_until else "ajar"
+        return LimiterStatistics(
+            buckets={name: _describe(stage) for name, stage in self._dispatcher.stages.items()},
+            gate=GateStatistics(
+                state=state,
+                seconds_to_go=max(0.0, gate.shut_until - now) if state == "shut" else 0.0,
+                bans=gate.epoch,
+                bans_in_a_row=gate.row,
+            ),
+        )
+
+    # Waiting
+
+    async def _turn(self, loop: asyncio.AbstractEventLoop, stage: Stage, waiter: Waiter, *, again: bool) -> Ticket:
+        stage.lanes.join(waiter, again=again)
+        self._advance()
+        timer = None
+        if waiter.deadline < math.inf and not waiter.turn.done():
+            timer = loop.call_at(waiter.deadline, self._expire, stage, waiter)
+        try:
+            outcome = await waiter.turn
+            if isinstance(outcome, DeadlineExceededError):
+                raise outcome
+            await stage.pace.meter.take()
+            if self._dispatcher.total is not None:
+                await self._dispatcher.total.meter.take()
+            await self._save()
+        except BaseException:
+            self._abandon(stage, waiter)
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+        self._advance()
+        return outcome
+
+    def _abandon(self, stage: Stage, waiter: Waiter) -> None:
+        """Give up waiting: leave the lane, or hand back what was granted already."""
+        stage.lanes.leave(waiter)
+        if waiter.turn.done() and not waiter.turn.cancelled() and isinstance(ticket := waiter.turn.result(), Ticket):
+            self._dispatcher.hand_back(ticket)
+        self._advance()
+
+    def _advance(self) -> None:
+        """Give all turns that are due, and set the clock for the next one."""
+        loop = self._here()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while True:
+            now = loop.time()
+            when, stage = self._dispatcher.next_turn(now)
+            if stage is None or when == math.inf:
+                return
+            if when > now + TICK:
+                self._timer = loop.call_at(when, self._advance)
+                return
+            self._dispatcher.grant(stage, now)
+
+    # Refusing
+
+    def _refuse_hopeless(self, stage: Stage, lane: Lane, deadline: float, now: float, *, again: bool) -> None:
+        if deadline == math.inf:
+            return
+        turn = self._dispatcher.projected(stage, lane, now, again=again)
+        if turn > deadline:
+            raise self._refusal(stage, turn, now)
+
+    def _expire(self, stage: Stage, waiter: Waiter) -> None:
+        if waiter.turn.done():
+            return
+        now = self._here().time()
+        stage.lanes.leave(waiter)
+        turn = self._dispatcher.projected(stage, waiter.lane, now)
+        waiter.turn.set_result(self._refusal(stage, turn, now, waited=now - waiter.since))
+        self._advance()
+
+    def _refusal(self, stage: Stage, turn: float, now: float, waited: float = 0.0) -> DeadlineExceededError:
+        wait, ban = max(0.0, turn - now), self._dispatcher.gate.shut_until - now
+        reason = f"; the account is silent after a 429 for another {ban:.1f} s" if ban > 0 else ""
+        before = f" after {waited:.1f} s of waiting" if waited else ""
+        return DeadlineExceededError(
+            f"No slot for {stage.name!r} in time{before}: it is expected in {wait:.1f} s, past the deadline{reason}. "
+            "Allow more time (max_wait, deadline), or send less.",
+            projected_wait=wait,
+            operation=stage.name,
+        )
+
+    # Remembering
+
+    def snapshot(self) -> Snapshot:
+        """What a later limiter for the same account must know, in seconds on this event loop's clock."""
+        now, state = self._here().time(), self._dispatcher
+        total = () if state.total is None else state.total.slots.closed()
+        return Snapshot(
+            taken_at=now,
+            buckets={name: [Record.of(one) for one in stage.pace.slots.closed()] for name, stage in state.stages.items()},
+            total=[Record.of(one) for one in total],
+            ban_until=None if state.gate.is_open else state.gate.shut_until,
+            row=state.gate.row,
+        )
+
+    def inherit(self, snapshot: Snapshot) -> None:
+        """Continue where an earlier limiter for the same account ended; before the first use.
+
+        Args:
+            snapshot: Its state, in seconds on the clock of the event loop that will be used.
+        """
+        self._heritage = snapshot
+
+    async def _load(self) -> None:
+        """Take over, once, what the file or an earlier limiter knows."""
+        self._loading = self._loading or asyncio.Lock()
+        async with self._loading:
+            if self._loaded:
+                return
+            if self._file is not None and self._heritage is None:
+                remembered = await self._file.load()
+                if remembered is not None:
+                    self._heritage = remembered.shifted(self._here().time() - time.time())
+            if self._heritage is not None:
+                self._dispatcher.restore(self._heritage, self._here().time())
+            self._loaded = True
+
+    async def _save(self) -> None:
+        """Record a grant before it is used, and a ban when it begins, so that a crash forgets neither."""
+        if self._file is not None:
+            await self._file.save(self.snapshot().shifted(time.time() - self._here().time()))
+
+    # Checking
+
+    def _here(self) -> asyncio.AbstractEventLoop:
+        """The running event loop, which has to be the one of the first use."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise ClientStateError("No event loop runs here. Use the limiter inside of async code.") from None
+        if self._loop is None:
+            self._loop = weakref.ref(loop)
+        elif self._loop() is not loop:
+            raise ClientStateError(
+                "This limiter belongs to another event loop, the one of its first use. "
+                "Make one LocalLimiter inside each asyncio.run(), or let the client make it."
+            )
+        return loop
+
+    def _stage(self, bucket: str) -> Stage:
+        try:
+            return self._dispatcher.stage(bucket)
+        except KeyError:
+            known = ", ".join(sorted(self._dispatcher.rates))
+            raise ConfigurationError(f"There is no bucket {bucket!r}. Give it a rate, or use one of: {known}.") from None
+
+    def _own(self, permit: Permit) -> Ticket:
+        if isinstance(permit, Ticket) and permit.bucket in self._dispatcher.stages:
+            return permit
+        raise ClientStateError("Another limiter granted this permit. Hand it back to the one that did.")
+
+
+def _describe(stage: Stage) -> BucketStatistics:
+    return BucketStatistics(
+        waiting=len(stage.lanes),
+        in_flight=len(stage.tickets),
+        granted=stage.granted,
+        requests=stage.pace.rate.requests,
+        seconds=stage.pace.rate.seconds,
+        interval=stage.pace.interval,
+    )
+
+
+def _check(
+    rates: Mapping[str, RateLike], total: RateLike | None, share: float, round_trip: float | None, spread: float
+) -> None:
+    for name, rate in (*rates.items(), *((("total", total),) if total is not None else ())):
+        if not (rate.requests >= 1 and 0 < rate.seconds < math.inf):
+            raise ConfigurationError(f"The rate of {name!r} needs at least 1 request in more than 0 seconds.")
+    if not 0 < share < 1:
+        raise ConfigurationError("bulk_share has to lie between 0 and 1: both lanes must move.")
+    if not (0 <= spread < math.inf and 0 <= (round_trip or 0.0) < math.inf):
+        raise ConfigurationError("spread and round_trip have to be seconds, zero or more.")

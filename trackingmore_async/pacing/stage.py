@@ -1,0 +1,130 @@
+"""One bucket: the lanes in front, the meter, and the slots behind."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+from weakref import WeakSet
+
+import attrs
+
+from .cycle import Excess
+from .lanes import Lanes, Waiter
+from .meter import Meter
+from .slots import Slot, Slots
+from .ticket import Ticket
+
+__all__ = ["Pace", "RateLike", "Stage"]
+
+
+class RateLike(Protocol):
+    """What is asked of a rate: `requests` in each window of `seconds`."""
+
+    @property
+    def requests(self) -> int: ...
+    @property
+    def seconds(self) -> float: ...
+
+
+@attrs.define(eq=False)
+class Pace:
+    """What bounds the requests of one bucket, or of all: the meter, and the slots that make the limit exact.
+
+    Args:
+        rate: How many requests each window of how many seconds may hold.
+        slots: Its slots.
+        meter: Its meter.
+        excess: How much longer than the period its slots stayed closed.
+    """
+
+    rate: RateLike
+    slots: Slots
+    meter: Meter
+    excess: Excess
+
+    @classmethod
+    def of(cls, rate: RateLike, spread: float, path: Excess) -> Pace:
+        """Make the pace of a rate, on a path with this spread of delays (seconds) and this average excess."""
+        interval = rate.seconds / rate.requests
+        return cls(rate, Slots(rate.requests, rate.seconds, spread), Meter(interval), Excess(path))
+
+    @property
+    def interval(self) -> float:
+        """Seconds a request in the long run: (period + observed excess) / requests."""
+        return (self.rate.seconds + self.excess.seconds) / self.rate.requests
+
+    def opening(self, round_trip: float) -> float:
+        """When a request over such a path may pass; infinite when that hangs on a report still to come."""
+        return max(self.slots.opening(round_trip), self.meter.opening())
+
+    def take(self, now: float, round_trip: float) -> Slot:
+        """Close a slot for one request, and reserve its pass of the meter."""
+        if self.slots.full():
+            self._observe(self.slots.next(round_trip), round_trip)
+        slot = self.slots.take(now, round_trip)
+        self.meter.reserve(slot)
+        return slot
+
+    def hand_back(self, slot: Slot) -> None:
+        """Open the slot of a request that was never sent, and leave its pass of the meter to the next one."""
+        self.meter.step_back(slot)
+        self.slots.free(slot)
+
+    def answered(self, slot: Slot) -> None:
+        """Learn from an answer how long the slot stays closed."""
+        self._observe(slot, slot.round_trip)
+
+    def _observe(self, slot: Slot, round_trip: float) -> None:
+        if not slot.counted:
+            slot.counted = True
+            self.excess.observe(self.slots.opens_at(slot, round_trip) - slot.granted_at - self.rate.seconds)
+
+    def forecast(self, place: int, start: float) -> float:
+        """When the request with `place` others before it will probably pass, when nothing passes before `start`."""
+        rounds, index = divmod(place, self.rate.requests)
+        openings = sorted(self._expected(slot, start) for slot in self.slots.closed())
+        vacant = self.rate.requests - len(openings)
+        opening = openings[index - vacant] if index >= vacant else start
+        metered = self.meter.forecast(start) + index * self.meter.interval
+        return max(opening, metered) + rounds * self.interval * self.rate.requests
+
+    def _expected(self, slot: Slot, start: float) -> float:
+        """When a slot will probably reopen: what is certain, else what is usual."""
+        certain = self.slots.opens_at(slot, slot.round_trip)
+        if slot.answered_at is not None:
+            return max(start, certain)
+        return max(start, min(certain, slot.granted_at + self.rate.seconds + self.excess.seconds))
+
+
+@attrs.define(eq=False)
+class Stage:
+    """One bucket.
+
+    Args:
+        name: Its name.
+        rank: Its place in the order of buckets for the probe after a ban: the smallest goes first.
+        pace: Its meter and its slots.
+        lanes: Who waits.
+        tickets: Those that were granted and are not settled.
+        granted: How many requests were granted in all.
+        last: When the last one was granted (seconds, loop clock).
+    """
+
+    name: str
+    rank: int
+    pace: Pace
+    lanes: Lanes
+    tickets: WeakSet[Ticket] = attrs.field(factory=WeakSet[Ticket], init=False)
+    granted: int = attrs.field(default=0, init=False)
+    last: float = attrs.field(default=-math.inf, init=False)
+
+    def opening(self) -> float:
+        """When the head of the lanes may pass."""
+        return self.pace.opening(self.lanes.head().round_trip)
+
+    def grant(self, waiter: Waiter, ticket: Ticket, now: float) -> None:
+        """Hand the ticket to the waiter."""
+        self.tickets.add(ticket)
+        self.granted += 1
+        self.last = now
+        waiter.turn.set_result(ticket)

@@ -1,0 +1,254 @@
+"""Everything under /trackings that concerns parcels: ``tm.trackings``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Iterable
+from typing import Unpack
+
+from .. import settle
+from ..bulk import BulkRun
+from ..calls import Caller
+from ..models import (
+    UNSET,
+    CarrierChange,
+    GetQuery,
+    NewTracking,
+    RealtimeQuery,
+    Tracking,
+    TrackingEcho,
+    TrackingRef,
+    TrackingUpdate,
+)
+from ..models.fields import EditFields, FilterFields, NewFields, RealtimeFields
+from ..operations import (
+    CREATE_MANY,
+    DELETE_MANY,
+    GET,
+    REALTIME,
+    STOP_UPDATING_MANY,
+    UPDATE,
+    UPDATE_MANY,
+)
+from ..pages import Order, TrackingPages
+
+__all__ = ["TrackingsResource"]
+
+
+class TrackingsResource:
+    """Trackings: one, many, or all of them."""
+
+    __slots__ = ("_caller",)
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def create(self, carrier_code: str, tracking_number: str, **fields: Unpack[NewFields]) -> TrackingEcho:
+        """Create one tracking: POST /trackings/post. Costs 1 unit of quota.
+
+        When an answer is lost the request is sent again, and "already exists" then counts as done only if the
+        tracking was created by this call.
+
+        Args:
+            carrier_code: The vendor's code of the carrier, such as ``china-ems``.
+            tracking_number: The number of the parcel.
+            **fields: See `NewTracking`. Only what you pass is sent.
+
+        Raises:
+            AlreadyExistsError: the tracking existed before.
+            TrackingMoreError: one of the tree in ``errors.py``.
+
+        Example:
+            >>> async def add(tm: TrackingMore) -> TrackingEcho:
+            ...     return await tm.trackings.create("china-ems", "LX900000017CN", order_id="A-77")
+        """
+        return await settle.create(self._caller, NewTracking(carrier_code, tracking_number, **fields))
+
+    async def get(self, carrier_code: str, tracking_number: str, *, lang: str | None = None) -> Tracking:
+        """Read one tracking as the vendor stored it last: GET /trackings/{c}/{n}[/{lang}].
+
+        Args:
+            carrier_code: The vendor's code of the carrier.
+            tracking_number: The number of the parcel.
+            lang: Two letters, for carriers that have event texts in several languages.
+
+        Raises:
+            NotFoundError: there is no such tracking.
+            TrackingMoreError: one of the tree in ``errors.py``.
+
+        Example:
+            >>> async def where(tm: TrackingMore) -> str | None:
+            ...     return (await tm.trackings.get("china-ems", "LX900000017CN")).last_event
+        """
+        query = GetQuery(carrier_code, tracking_number, lang=lang or UNSET)
+        tracking: Tracking = await self._caller.call(GET, query)
+        return tracking
+
+    async def update(self, carrier_code: str, tracking_number: str, **fields: Unpack[EditFields]) -> TrackingEcho:
+        """Edit one tracking: PUT /trackings/{c}/{n}.
+
+        Args:
+            carrier_code: The vendor's code of the carrier.
+            tracking_number: The number of the parcel.
+            **fields: See `TrackingUpdate`. Only what you pass is sent; passing None or ``""`` sends it.
+
+        Raises:
+            NotFoundError: there is no such tracking.
+            TrackingMoreError: one of the tree in ``errors.py``.
+
+        Example:
+            >>> async def put_away(tm: TrackingMore) -> TrackingEcho:
+            ...     return await tm.trackings.update("china-ems", "LX900000017CN", title="mug", archived=True)
+        """
+        echo: TrackingEcho = await self._caller.call(UPDATE, TrackingUpdate(carrier_code, tracking_number, **fields))
+        return echo
+
+    async def delete(self, carrier_code: str, tracking_number: str) -> None:
+        """Delete one tracking: DELETE /trackings/{c}/{n}. It gives no quota back.
+
+        Args:
+            carrier_code: The vendor's code of the carrier.
+            tracking_number: The number of the parcel.
+
+        Raises:
+            NotFoundError: there is no such tracking.
+            TrackingMoreError: one of the tree in ``errors.py``.
+
+        Example:
+            >>> async def forget(tm: TrackingMore) -> None:
+            ...     await tm.trackings.delete("china-ems", "LX900000017CN")
+        """
+        await settle.delete(self._caller, TrackingRef(carrier_code, tracking_number))
+
+    def create_many(self, items: Iterable[NewTracking] | AsyncIterable[NewTracking]) -> BulkRun[NewTracking]:
+        """Create any number of trackings: POST /trackings/batch, 40 a request. Costs 1 unit of quota each.
+
+        Args:
+            items: Any iterable or async iterable of `NewTracking`.
+
+        Returns:
+            A job: ``await`` it for its report, or go through its outcomes with ``async with`` and ``async for``.
+
+        Example:
+            >>> async def add(tm: TrackingMore, numbers: list[str]) -> int:
+            ...     report = await tm.trackings.create_many(NewTracking("china-ems", number) for number in numbers)
+            ...     return report.succeeded
+        """
+        return BulkRun(self._caller, CREATE_MANY, items)
+
+    def update_many(self, items: Iterable[TrackingUpdate] | AsyncIterable[TrackingUpdate]) -> BulkRun[TrackingUpdate]:
+        """Edit any number of trackings: POST /trackings/updatemore, 40 a request.
+
+        Args:
+            items: Any iterable or async iterable of `TrackingUpdate`. Edits of one tracking keep their order.
+
+        Returns:
+            A job: ``await`` it for its report, or go through its outcomes with ``async with`` and ``async for``.
+
+        Example:
+            >>> async def put_away(tm: TrackingMore, numbers: list[str]) -> int:
+            ...     edits = (TrackingUpdate("china-ems", number, archived=True) for number in numbers)
+            ...     return (await tm.trackings.update_many(edits)).succeeded
+        """
+        return BulkRun(self._caller, UPDATE_MANY, items)
+
+    def delete_many(self, items: Iterable[TrackingRef] | AsyncIterable[TrackingRef]) -> BulkRun[TrackingRef]:
+        """Delete any number of trackings: POST /trackings/delete, 40 a request.
+
+        Args:
+            items: Any iterable or async iterable of `TrackingRef`.
+
+        Returns:
+            A job: ``await`` it for its report, or go through its outcomes with ``async with`` and ``async for``.
+
+        Example:
+            >>> async def forget(tm: TrackingMore, numbers: list[str]) -> int:
+            ...     report = await tm.trackings.delete_many(TrackingRef("china-ems", number) for number in numbers)
+            ...     return report.succeeded
+        """
+        return BulkRun(self._caller, DELETE_MANY, items)
+
+    def stop_updating_many(self, items: Iterable[TrackingRef] | AsyncIterable[TrackingRef]) -> BulkRun[TrackingRef]:
+        """Stop the vendor's refreshing of any number of trackings: POST /trackings/notupdate, 40 a request.
+
+        Args:
+            items: Any iterable or async iterable of `TrackingRef`.
+
+        Returns:
+            A job: ``await`` it for its report, or go through its outcomes with ``async with`` and ``async for``.
+
+        Example:
+            >>> async def stop(tm: TrackingMore, numbers: list[str]) -> int:
+            ...     refs = (TrackingRef("china-ems", number) for number in numbers)
+            ...     return (await tm.trackings.stop_updating_many(refs)).succeeded
+        """
+        return BulkRun(self._caller, STOP_UPDATING_MANY, items)
+
+    def list(
+        self,
+        *,
+        page_size: int | None = None,
+        max_items: int | None = None,
+        order: Order = "oldest",
+        **filters: Unpack[FilterFields],
+    ) -> TrackingPages:
+        """List trackings: GET /trackings/get. One call, two uses: ``await`` the first page, ``async for`` them all.
+
+        Args:
+            page_size: Trackings a page, 1 to 2000; None: 100 for the first page alone, 2000 for a walk.
+            max_items: A walk ends after as many trackings; None: after the last.
+            order: "oldest": from the oldest tracking to the newest, missing none that existed throughout;
+                "newest": from the newest, stops early, and may miss some when others are deleted meanwhile.
+            **filters: See `TrackingFilter`. Times are aware datetimes; ``numbers`` and ``orders`` may be longer
+                than the 40 that one request takes.
+
+        Returns:
+            `TrackingPages`.
+
+        Raises:
+            ConfigurationError: a number is out of range.
+
+        Example:
+            >>> async def all_numbers(tm: TrackingMore) -> list[str]:
+            ...     return [tracking.tracking_number async for tracking in tm.trackings.list(status="transit")]
+        """
+        return TrackingPages(self._caller, filters, page_size=page_size, max_items=max_items, order=order)
+
+    async def realtime(self, carrier_code: str, tracking_number: str, **fields: Unpack[RealtimeFields]) -> Tracking:
+        """Ask the carrier now: POST /trackings/realtime. Slow (up to two minutes), once in two hours for a shipment.
+
+        Once sent the question is never repeated by itself.
+
+        Args:
+            carrier_code: The vendor's code of the carrier.
+            tracking_number: The number of the parcel.
+            **fields: See `RealtimeQuery`.
+
+        Raises:
+            PermissionDeniedError: the feature has to be activated by the vendor's support.
+            TrackingMoreError: one of the tree in ``errors.py``.
+
+        Example:
+            >>> async def now(tm: TrackingMore) -> str | None:
+            ...     return (await tm.trackings.realtime("china-ems", "LX900000017CN")).last_event
+        """
+        tracking: Tracking = await self._caller.call(REALTIME, RealtimeQuery(carrier_code, tracking_number, **fields))
+        return tracking
+
+    async def change_carrier(self, carrier_code: str, tracking_number: str, new_carrier_code: str) -> None:
+        """Move a tracking to another carrier: POST /trackings/update.
+
+        Args:
+            carrier_code: The code under which the tracking stands now.
+            tracking_number: The number of the parcel.
+            new_carrier_code: The code under which it shall stand.
+
+        Raises:
+            NotFoundError: there is no such tracking.
+            AlreadyExistsError: the number stands under the new carrier already.
+            TrackingMoreError: one of the tree in ``errors.py``.
+
+        Example:
+            >>> async def correct(tm: TrackingMore) -> None:
+            ...     await tm.trackings.change_carrier("china-post", "LX900000017CN", "china-ems")
+        """
+        await settle.change_carrier(self._caller, CarrierChange(carrier_code, tracking_number, new_carrier_code))

@@ -1,0 +1,101 @@
+"""Single writes whose first answer was lost: what the answer to the second one means (DESIGN.md rules 3, 4, 7)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import attrs
+
+from .calls import Caller
+from .errors import AlreadyExistsError, NotFoundError, TrackingMoreError, TransportError
+from .models import CarrierChange, GetQuery, NewTracking, Tracking, TrackingEcho, TrackingRef
+from .operations import CHANGE_CARRIER, CREATE, DELETE, GET
+from .transport import Trail
+
+__all__ = ["change_carrier", "create", "delete", "is_ours"]
+
+TOLERANCE = timedelta(seconds=2)  # the server's clock is known to the second (its Date header), and so is created_at
+
+
+async def create(caller: Caller, item: NewTracking) -> TrackingEcho:
+    """Create one tracking; "already exists" after a lost answer is success if it was created by us."""
+    trail = Trail()
+    try:
+        echo: TrackingEcho = await caller.call(CREATE, item, trail)
+    except AlreadyExistsError as error:
+        if not trail.in_doubt:
+            raise
+        return await _read_back(caller, item, trail, error)
+    return echo
+
+
+async def delete(caller: Caller, ref: TrackingRef) -> None:
+    """Delete one tracking; "does not exist" after a lost answer means that it is done."""
+    trail = Trail()
+    try:
+        await caller.call(DELETE, ref, trail)
+    except NotFoundError as error:
+        if not trail.in_doubt or error.code is None:
+            raise
+
+
+async def change_carrier(caller: Caller, change: CarrierChange) -> None:
+    """Change the carrier; a refusal after a lost answer is success if the new pair reads back."""
+    trail = Trail()
+    try:
+        await caller.call(CHANGE_CARRIER, change, trail)
+    except (NotFoundError, AlreadyExistsError) as error:
+        if not trail.in_doubt or error.code is None:
+            raise
+        moved = await _look_up(caller, change.new_carrier_code, change.tracking_number, error)
+        if moved is None:
+            raise
+
+
+def is_ours(caller: Caller, found: Tracking, trail: Trail) -> bool | None:
+    """Tell whether a tracking was created by this call, by the server's clock; None: that cannot be told."""
+    if found.created_at is None or trail.first_sent_at is None:
+        return None
+    sent = caller.transport.server_time(trail.first_sent_at)
+    return None if sent is None else found.created_at >= sent - TOLERANCE
+
+
+async def _read_back(caller: Caller, item: NewTracking, trail: Trail, error: AlreadyExistsError) -> TrackingEcho:
+    found = await _look_up(caller, item.carrier_code, item.tracking_number, error)
+    ours = None if found is None else is_ours(caller, found, trail)
+    if found is None or ours is None:
+        raise _unknown(error)
+    if not ours:
+        raise error
+    return echo_of(found)
+
+
+async def _look_up(
+    caller: Caller, carrier_code: str, tracking_number: str, error: TrackingMoreError
+) -> Tracking | None:
+    try:
+        found: Tracking = await caller.call(GET, GetQuery(carrier_code, tracking_number))
+    except NotFoundError:
+        return None
+    except TrackingMoreError as failure:
+        raise _unknown(error) from failure
+    return found
+
+
+def _unknown(error: TrackingMoreError) -> TransportError:
+    return TransportError(
+        "An answer was lost, and reading back did not tell whether the request was carried out. "
+        "Read the tracking before sending it again.",
+        sent=True,
+        operation=error.operation,
+        code=error.code,
+        http_status=error.http_status,
+        attempts=error.attempts,
+    )
+
+
+def echo_of(found: Tracking) -> TrackingEcho:
+    """Return what was read back in the form in which the write would have echoed it."""
+    known = {field.name for field in attrs.fields(TrackingEcho)}
+    values = {field.name: getattr(found, field.name) for field in attrs.fields(Tracking) if field.name in known}
+    return TrackingEcho(**values)
