@@ -1,3 +1,127 @@
-"""The asyncio client for the TrackingMore parcel tracking API, version 2."""
+"""The asyncio client for the TrackingMore parcel tracking API, version 2: paced, batched, and true about every item.
 
-__version__ = "0.1.0"
+Begin with `TrackingMore`. Importing this package is cheap: what stands behind a name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .version import __version__
+
+if TYPE_CHECKING:
+    from .bulk import BulkRun, Plan
+    from .client import TrackingMore
+    from .errors import (
+        AlreadyExistsError,
+        ApiError,
+        AuthenticationError,
+        ClientStateError,
+        ConfigurationError,
+        DeadlineExceededError,
+        DecodeError,
+        InvalidRequestError,
+        NotFoundError,
+        PermissionDeniedError,
+        QuotaExceededError,
+        RateLimitedError,
+        ServerError,
+        TrackingMoreError,
+        TransportError,
+    )
+    from .models import (
+        UNSET,
+        Account,
+        AirWaybill,
+        BulkReport,
+        Carrier,
+        CarrierGuess,
+        Checkpoint,
+        Leg,
+        NewTracking,
+        Outcome,
+        RemoteAreaQuery,
+        RemoteAreas,
+        Status,
+        StatusCounts,
+        Tracking,
+        TrackingEcho,
+        TrackingRef,
+        TrackingUpdate,
+        TransitTime,
+        TransitTimeQuery,
+        UnsetType,
+    )
+    from .operations import OPERATIONS, Operation, Rate
+    from .pacing import LocalLimiter, Permit, RateLimiter
+    from .pages import TrackingPages
+    from .retry import RetryPolicy
+    from .transport import HttpClient
+
+__all__ = [
+    "OPERATIONS",
+    "UNSET",
+    "Account",
+    "AirWaybill",
+    "AlreadyExistsError",
+    "ApiError",
+    "AuthenticationError",
+    "BulkReport",
+    "BulkRun",
+    "Carrier",
+    "CarrierGuess",
+    "Checkpoint",
+    "ClientStateError",
+    "ConfigurationError",
+    "DeadlineExceededError",
+    "DecodeError",
+    "HttpClient",
+    "InvalidRequestError",
+    "Leg",
+    "LocalLimiter",
+    "NewTracking",
+    "NotFoundError",
+    "Operation",
+    "Outcome",
+    "PermissionDeniedError",
+    "Permit",
+    "Plan",
+    "QuotaExceededError",
+    "Rate",
+    "RateLimitedError",
+    "RateLimiter",
+    "RemoteAreaQuery",
+    "RemoteAreas",
+    "RetryPolicy",
+    "ServerError",
+    "Status",
+    "StatusCounts",
+    "Tracking",
+    "TrackingEcho",
+    "TrackingMore",
+    "TrackingMoreError",
+    "TrackingPages",
+    "TrackingRef",
+    "TrackingUpdate",
+    "TransitTime",
+    "TransitTimeQuery",
+    "TransportError",
+    "UnsetType",
+    "__version__",
+]
+
+_ROOMS = ("errors", "models", "operations", "pacing", "retry", "transport", "bulk", "pages", "client")
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        for room in _ROOMS:
+            module = import_module(f".{room}", __name__)
+            if name in module.__all__:
+                return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -7,10 +7,10 @@ from typing import Any
 import anyio
 import attrs
 
-from .codec import decode, encode
-from .operations import Operation
-from .settings import CallOptions
-from .transport import Budget, Trail, Transport
+from trackingmore_async.codec import decode, encode
+from trackingmore_async.operations import Operation
+from trackingmore_async.settings import CallOptions
+from trackingmore_async.transport import Budget, Trail, Transport
 
 __all__ = ["SINGLE_CALL_WAIT", "Caller"]
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import attrs
 
-from .calls import Caller
-from .errors import ConfigurationError
-from .models import UNSET, UnsetType
-from .operations import OPERATIONS, Rate
-from .pacing.protocol import RateLimiter
-from .pacing.registry import shared_limiter
-from .resources import AccountResource, AirResource, CarriersResource, TrackingsResource
-from .retry import RetryPolicy
-from .settings import CallOptions, Lane, check_seconds, read_api_key, read_base_url
-from .transport import HttpClient, Transport
-from .version import __version__
+from trackingmore_async.calls import Caller
+from trackingmore_async.errors import ConfigurationError
+from trackingmore_async.models import UNSET, UnsetType
+from trackingmore_async.operations import OPERATIONS, Rate
+from trackingmore_async.pacing import LocalLimiter
+from trackingmore_async.pacing.protocol import RateLimiter
+from trackingmore_async.pacing.registry import leave_limiter, shared_limiter
+from trackingmore_async.resources import AccountResource, AirResource, CarriersResource, TrackingsResource
+from trackingmore_async.retry import RetryPolicy
+from trackingmore_async.settings import CallOptions, Lane, check_seconds, read_api_key, read_base_url
+from trackingmore_async.transport import HttpClient, Transport
+from trackingmore_async.version import __version__
 
 __all__ = ["TrackingMore"]
 
@@ -84,6 +85,7 @@ class TrackingMore:
             user_agent=f"trackingmore_async/{__version__}",
         )
         self._account = (address, key.digest)
+        self._pause = pause
         self._rates = _check_rates(rates)
         self._limiter = limiter
         self._caller = Caller(transport, CallOptions(timeout=timeout))
@@ -101,11 +103,13 @@ class TrackingMore:
         if self._limiter is not None:
             return self._limiter
         address, digest = self._account
-        return shared_limiter(address, digest, rates=self._rates)
+        return shared_limiter(address, digest, rates=self._rates, pause_after_429=self._pause)
 
     async def aclose(self) -> None:
         """Close the client for good. A borrowed HTTP client stays open. Closing twice does nothing."""
-        await self._caller.transport.aclose()
+        limiter = await self._caller.transport.aclose()
+        if isinstance(limiter, LocalLimiter) and limiter is not self._limiter:
+            leave_limiter(limiter)
 
     async def __aenter__(self) -> Self:
         return await self.open()
@@ -118,10 +122,10 @@ class TrackingMore:
     def with_options(
         self,
         *,
-        timeout: float | None | UnsetType = UNSET,
-        deadline: float | None | UnsetType = UNSET,
-        max_wait: float | None | UnsetType = UNSET,
-        priority: Lane | None | UnsetType = UNSET,
+        timeout: float | UnsetType | None = UNSET,
+        deadline: float | UnsetType | None = UNSET,
+        max_wait: float | UnsetType | None = UNSET,
+        priority: Lane | UnsetType | None = UNSET,
     ) -> Self:
         """Return a cheap view of this client whose calls follow other options. Opening and closing stay here.
 
@@ -138,7 +142,7 @@ class TrackingMore:
             >>> tm = TrackingMore("some-key")
             >>> quick = tm.with_options(deadline=0.8)
         """
-        given = {"timeout": timeout, "deadline": deadline, "max_wait": max_wait, "priority": priority}
+        given: dict[str, Any] = {"timeout": timeout, "deadline": deadline, "max_wait": max_wait, "priority": priority}
         changes = {name: value for name, value in given.items() if not isinstance(value, UnsetType)}
         view = copy.copy(self)
         view._caller = attrs.evolve(self._caller, options=attrs.evolve(self._caller.options, **changes))

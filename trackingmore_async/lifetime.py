@@ -7,7 +7,7 @@ from typing import Literal
 
 import attrs
 
-from .errors import ClientStateError
+from trackingmore_async.errors import ClientStateError
 
 __all__ = ["Lifetime"]
 

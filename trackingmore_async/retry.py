@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import attrs
 
-from .errors import ConfigurationError, DecodeError, ServerError, TrackingMoreError, TransportError
-from .operations import Operation, Safety
-from .settings import check_seconds
+from trackingmore_async.errors import ConfigurationError, DecodeError, ServerError, TrackingMoreError, TransportError
+from trackingmore_async.operations import Operation, Safety
+from trackingmore_async.settings import check_seconds
 
 __all__ = ["RetryPolicy", "delay_before_retry", "is_transient", "may_replay"]
 

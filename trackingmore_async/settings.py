@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from .errors import ConfigurationError
+from trackingmore_async.errors import ConfigurationError
 
 __all__ = ["ApiKey", "CallOptions", "Lane", "check_seconds", "read_api_key", "read_base_url"]
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-import attrs
-
-from .calls import Caller
-from .errors import AlreadyExistsError, NotFoundError, TrackingMoreError, TransportError
-from .models import CarrierChange, GetQuery, NewTracking, Tracking, TrackingEcho, TrackingRef
-from .operations import CHANGE_CARRIER, CREATE, DELETE, GET
-from .transport import Trail
+from trackingmore_async.answers import TOLERANCE, echo_of
+from trackingmore_async.calls import Caller
+from trackingmore_async.errors import AlreadyExistsError, NotFoundError, TrackingMoreError, TransportError
+from trackingmore_async.models import CarrierChange, GetQuery, NewTracking, Tracking, TrackingEcho, TrackingRef
+from trackingmore_async.operations import CHANGE_CARRIER, CREATE, DELETE, GET
+from trackingmore_async.transport import Trail
 
 __all__ = ["change_carrier", "create", "delete", "is_ours"]
-
-TOLERANCE = timedelta(seconds=2)  # the server's clock is known to the second (its Date header), and so is created_at
 
 
 async def create(caller: Caller, item: NewTracking) -> TrackingEcho:
@@ -92,10 +87,3 @@ def _unknown(error: TrackingMoreError) -> TransportError:
         http_status=error.http_status,
         attempts=error.attempts,
     )
-
-
-def echo_of(found: Tracking) -> TrackingEcho:
-    """Return what was read back in the form in which the write would have echoed it."""
-    known = {field.name for field in attrs.fields(TrackingEcho)}
-    values = {field.name: getattr(found, field.name) for field in attrs.fields(Tracking) if field.name in known}
-    return TrackingEcho(**values)

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any, Final, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 import attrs
-import msgspec
 
 from trackingmore_async.models import (
+    UNSET,
     Account,
     AirWaybill,
-    BatchEntry,
     Checkpoint,
     Leg,
     Model,
@@ -30,7 +30,7 @@ from trackingmore_async.models import (
 
 from . import values
 
-__all__ = ["WireField", "inner_model", "wire_fields"]
+__all__ = ["WireField", "wire_fields", "wire_name"]
 
 Reader = Callable[[Any, Any], Any]
 
@@ -83,12 +83,15 @@ _READERS: Final[Mapping[tuple[type, str], Reader]] = {
     (TrackingEcho, "updated_at"): values.aware_time,
     (TrackingEcho, "order_create_time"): values.order_time,
     (Account, "regtime"): values.aware_time,
-    (BatchEntry, "refused"): values.flag,
 }
 
 _SCALARS: Final[Mapping[Any, Reader]] = {
     str: values.required_text,
     int: values.required_number,
+    bool: values.required_flag,
+    tuple[str, ...]: values.texts,
+    frozenset({tuple[str, ...]}): values.texts,
+    tuple[Any, ...]: values.items,
     frozenset({str}): values.text,
     frozenset({int}): values.number,
     frozenset({float}): values.fraction,
@@ -98,6 +101,9 @@ _SCALARS: Final[Mapping[Any, Reader]] = {
 }
 
 
+Shape = Literal["value", "one", "many", "keyed"]
+
+
 @attrs.frozen
 class WireField:
     """One field of a model, as the wire has it.
@@ -105,22 +111,63 @@ class WireField:
     Args:
         name: The name in the model.
         wire: The name on the wire.
-        reader: Reads one value; None when the field holds a model or several.
-        many: ``tuple`` or ``dict`` when the field holds several models; None otherwise.
-        model: The model that the field holds.
-        default: What the field is when the wire has nothing; `attrs.NOTHING` when there must be something.
+        required: Whether the wire must have it.
+        unset: Whether it is `UNSET`, and not None or empty, when the wire does not have it.
+        shape: A single value, one model, a list of models, or an object of models.
+        reader: Reads a single value.
+        model: The model, unless it is a single value.
     """
 
     name: str
     wire: str
-    reader: Reader | None
-    many: type | None
-    model: type[Model] | None
-    default: Any
+    required: bool
+    unset: bool
+    shape: Shape
+    reader: Reader = values.anything
+    model: type[Model] = Model
+
+
+def wire_name(cls: type[Model], name: str) -> str:
+    """Return what the wire calls a field of a model."""
+    return _NAMES.get(cls, {}).get(name, name)
 
 
 @cache
 def wire_fields(cls: type[Model]) -> tuple[WireField, ...]:
-    """Return the fields of a model, ``extra`` apart. A pure function of the class; remembered."""
+    """Return the fields of a model of an answer, ``extra`` apart. A pure function of the class, remembered."""
     hints = get_type_hints(cls)
     return tuple(_wire_field(cls, field, hints[field.name]) for field in attrs.fields(cls) if field.name != "extra")
+
+
+def _wire_field(cls: type[Model], field: attrs.Attribute[Any], hint: Any) -> WireField:
+    shape, kind = _shape(hint)
+    return WireField(
+        name=field.name,
+        wire=wire_name(cls, field.name),
+        required=field.default is attrs.NOTHING,
+        unset=field.default is UNSET,
+        shape=shape,
+        reader=_READERS.get((cls, field.name)) or _SCALARS[kind] if shape == "value" else values.anything,
+        model=Model if shape == "value" else kind,
+    )
+
+
+def _shape(hint: Any) -> tuple[Shape, Any]:
+    """Tell one model, a tuple of them and a mapping of them from single values."""
+    members = _members(hint)
+    inner = members[0] if len(members) == 1 else None
+    last = (get_args(inner) or (None,))[0 if get_origin(inner) is tuple else -1]
+    if _is_model(inner):
+        return "one", inner
+    if _is_model(last):
+        return ("many" if get_origin(inner) is tuple else "keyed"), last
+    return "value", hint if len(members) == 1 and hint == inner else frozenset(members)
+
+
+def _members(hint: Any) -> tuple[Any, ...]:
+    members = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    return tuple(member for member in members if member not in (NoneType, UnsetType))
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Model)

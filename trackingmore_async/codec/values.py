@@ -103,6 +103,11 @@ def flag(value: Any, _type: Any = None) -> bool | None:
     return _FLAGS[value.lower() if isinstance(value, str) else value]
 
 
+def required_flag(value: Any, _type: Any = None) -> bool:
+    """Read true or false; none counts as false."""
+    return flag(value) or False
+
+
 _FLAGS: Final[Mapping[Any, bool | None]] = {"true": True, "false": False, "1": True, "0": False, 1: True, 0: False, "": None}
 
 
@@ -163,3 +168,17 @@ def texts(value: Any, _type: Any = None) -> tuple[str, ...]:
     if value.__class__ is list:
         return tuple(found for item in value if (found := text(item)) is not None)
     return (required_text(value),)
+
+
+def items(value: Any, _type: Any = None) -> tuple[Any, ...]:
+    """Read a list whose entries are kept as sent."""
+    if not value:
+        return ()
+    if value.__class__ is list:
+        return tuple(value)
+    raise TypeError("list")
+
+
+def anything(value: Any, _type: Any = None) -> Any:
+    """Keep a value as sent."""
+    return value

@@ -13,7 +13,7 @@ from .base import Model, extra_field
 __all__ = ["Account", "StatusCounts"]
 
 
-@frozen(repr=False, kw_only=True)
+@frozen(repr=False, kw_only=True, weakref_slot=False)
 class Account(Model):
     """The answer of GET /trackings/getuserinfo (API.md 3.11).
 
@@ -40,7 +40,7 @@ class Account(Model):
     extra: Mapping[str, Any] = extra_field()
 
 
-@frozen(repr=False, kw_only=True)
+@frozen(repr=False, kw_only=True, weakref_slot=False)
 class StatusCounts(Model):
     """How many trackings have each status: GET /trackings/getstatusnumber (API.md 3.12).
 

@@ -13,7 +13,7 @@ from .base import Model, extra_field
 __all__ = ["AirEvent", "AirWaybill", "Airline", "Flight"]
 
 
-@frozen(repr=False, kw_only=True)
+@frozen(repr=False, kw_only=True, weakref_slot=False)
 class AirEvent(Model):
     """One event of an air waybill (an entry of ``track_info``, API.md 3.16). Times are naive: local, as sent.
 
@@ -46,7 +46,7 @@ class AirEvent(Model):
     extra: Mapping[str, Any] = extra_field()
 
 
-@frozen(repr=False, kw_only=True)
+@frozen(repr=False, kw_only=True, weakref_slot=False)
 class Flight(Model):
     """One flight of an air waybill (an entry of ``flight_info``, API.md 3.16). Times are naive: local, as sent.
 
@@ -75,7 +75,7 @@ class Flight(Model):
     extra: Mapping[str, Any] = extra_field()
 
 
-@frozen(repr=False, kw_only=True)
+@frozen(repr=False, kw_only=True, weakref_slot=False)
 class Airline(Model):
     """The airline of an air waybill (``airline_info``, API.md 3.16).
 
@@ -98,7 +98,7 @@ class Airline(Model):
     extra: Mapping[str, Any] = extra_field()
 
 
-@frozen(repr=False)
+@frozen(repr=False, weakref_slot=False)
 class AirWaybill(Model):
     """One air waybill: POST /trackings/aircargo (API.md 3.16).
 

@@ -13,7 +13,7 @@ from .echo import TrackingEcho
 __all__ = ["BatchAnswer", "BatchEntry"]
 
 
-@frozen(repr=False, kw_only=True)
+@frozen(repr=False, kw_only=True, weakref_slot=False)
 class BatchEntry(Model):
     """What a batch says about one of its items (API.md 3.5, 3.7, 3.8, 3.13).
 
@@ -21,6 +21,7 @@ class BatchEntry(Model):
         tracking_number: The number of the parcel; None when the entry does not name it.
         carrier_code: The vendor's code of the carrier; None when the entry does not name it.
         code: The item's own ``meta.code``; None when the entry holds none.
+        refused: Whether the entry stands among the ``errors``; then it failed even if it holds no code.
         tracking: The echo of a create or an edit; None for failures, and where nothing is echoed.
         extra: What else the entry holds, when there is no echo to hold it.
 
@@ -34,11 +35,12 @@ class BatchEntry(Model):
     tracking_number: str | None = None
     carrier_code: str | None = None
     code: int | None = None
+    refused: bool = False
     tracking: TrackingEcho | None = None
     extra: Mapping[str, Any] = extra_field()
 
 
-@frozen(repr=False, kw_only=True)
+@frozen(repr=False, kw_only=True, weakref_slot=False)
 class BatchAnswer(Model):
     """The answer to create_many, update_many, delete_many or stop_updating_many, for one request.
 

@@ -12,7 +12,7 @@ from .base import Model, extra_field
 __all__ = ["Carrier", "CarrierGuess", "RemoteArea", "RemoteAreas", "TransitTime"]
 
 
-@frozen(repr=False)
+@frozen(repr=False, weakref_slot=False)
 class Carrier(Model):
     """A carrier that the vendor knows: GET /carriers (API.md 3.17).
 
@@ -43,7 +43,7 @@ class Carrier(Model):
     extra: Mapping[str, Any] = extra_field()
 
 
-@frozen(repr=False)
+@frozen(repr=False, weakref_slot=False)
 class CarrierGuess(Model):
     """A carrier to which a number may belong: POST /carriers/detect (API.md 3.18).
 
@@ -64,7 +64,7 @@ class CarrierGuess(Model):
     extra: Mapping[str, Any] = extra_field()
 
 
-@frozen(repr=False, kw_only=True)
+@frozen(repr=False, kw_only=True, weakref_slot=False)
 class RemoteArea(Model):
     """A carrier that calls a place remote (an entry of ``remote``, API.md 3.14).
 
@@ -89,7 +89,7 @@ class RemoteArea(Model):
     extra: Mapping[str, Any] = extra_field()
 
 
-@frozen(repr=False, kw_only=True)
+@frozen(repr=False, kw_only=True, weakref_slot=False)
 class RemoteAreas(Model):
     """The answer of POST /trackings/remote (API.md 3.14).
 
@@ -112,7 +112,7 @@ class RemoteAreas(Model):
     extra: Mapping[str, Any] = extra_field()
 
 
-@frozen(repr=False, kw_only=True)
+@frozen(repr=False, kw_only=True, weakref_slot=False)
 class TransitTime(Model):
     """How long a carrier takes on a route: POST /trackings/costtime (API.md 3.15).
 

@@ -18,7 +18,7 @@ MaybeTime = datetime | None | UnsetType
 MaybeTexts = tuple[str, ...] | UnsetType
 
 
-@frozen(repr=False)
+@frozen(repr=False, weakref_slot=False)
 class TrackingEcho(Model):
     """The answer to a create or an edit: the names of `Tracking`; what was not echoed is ``UNSET`` (API.md 3.1, 3.3).
 

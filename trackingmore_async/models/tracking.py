@@ -14,7 +14,7 @@ from .status import Status
 __all__ = ["Checkpoint", "Leg", "Tracking"]
 
 
-@frozen(repr=False, kw_only=True)
+@frozen(repr=False, kw_only=True, weakref_slot=False)
 class Checkpoint(Model):
     """One event of a parcel's journey (an entry of ``trackinfo``, API.md section 2).
 
@@ -45,7 +45,7 @@ class Checkpoint(Model):
     extra: Mapping[str, Any] = extra_field()
 
 
-@frozen(repr=False, kw_only=True)
+@frozen(repr=False, kw_only=True, weakref_slot=False)
 class Leg(Model):
     """One half of the journey, as one carrier saw it (``origin_info`` or ``destination_info``, API.md section 2).
 
@@ -84,7 +84,7 @@ class Leg(Model):
     extra: Mapping[str, Any] = extra_field()
 
 
-@frozen(repr=False)
+@frozen(repr=False, weakref_slot=False)
 class Tracking(Model):
     """A tracking, as GET /trackings/{c}/{n}, the list, realtime and the webhooks tell it (API.md section 2).
 

@@ -7,13 +7,16 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
+from trackingmore_async.operations import Rate
+
 from .cycle import Excess
 from .gate import PROBE_SECONDS, Gate
 from .lanes import Lanes, Share, Waiter
-from .memory import Snapshot
+from .memory import Record, Snapshot
 from .meter import TICK
 from .protocol import Lane
-from .stage import Pace, RateLike, Stage
+from .rates import TOTAL
+from .stage import Pace, Stage
 from .ticket import Ticket
 
 __all__ = ["Dispatcher"]
@@ -27,16 +30,14 @@ class Dispatcher:
     all are taken in one step, or none. So nobody holds one thing while waiting for another, and nothing can lock up.
 
     Args:
-        rates: The rate of each bucket.
+        rates: The rate of each bucket; "total" is the one that bounds all together, if there is one.
         probes: The buckets whose heads are the best probes after a ban, best first.
-        total: The rate that bounds all buckets together, or None.
         spread: Seconds: how much longer than another a request may take to the server.
         bulk_share: The part of the turns that the bulk lane gets while both wait.
     """
 
-    rates: Mapping[str, RateLike]
+    rates: Mapping[str, Rate]
     probes: tuple[str, ...]
-    total_rate: RateLike | None
     spread: float
     bulk_share: float
     gate: Gate = attrs.field(factory=Gate, init=False)
@@ -47,12 +48,12 @@ class Dispatcher:
 
     def __attrs_post_init__(self) -> None:
         # The total rate keeps slots closed for the same reasons as the buckets do, but must not count them twice.
-        self.total = None if self.total_rate is None else Pace.of(self.total_rate, self.spread, Excess())
+        self.total = Pace.of(self.rates[TOTAL], self.spread, Excess()) if TOTAL in self.rates else None
         self._share = Share(self.bulk_share)
 
     def stage(self, bucket: str) -> Stage:
-        """The bucket of this name, made at its first use. Raises KeyError for a name without a rate."""
-        if bucket not in self.stages:
+        """Return the bucket of this name, made at its first use; KeyError for a name without a rate."""
+        if bucket not in self.stages and bucket != TOTAL:
             rank = self.probes.index(bucket) if bucket in self.probes else len(self.probes)
             pace = Pace.of(self.rates[bucket], self.spread, self.path)
             self.stages[bucket] = Stage(bucket, rank, pace, Lanes(Share(self.bulk_share)))
@@ -61,9 +62,10 @@ class Dispatcher:
     # Whose turn it is
 
     def next_turn(self, now: float) -> tuple[float, Stage | None]:
-        """When the next turn comes and whose it is; infinite when it hangs on a report still to come, or nobody waits.
+        """Tell when the next turn comes, and whose it is.
 
-        Between turns nothing changes this but a newcomer, a cancellation, a report, or a ban.
+        Infinite when nobody waits, or all hangs on a report still to come. Between turns nothing changes this but
+        a newcomer, a cancellation, a report, or a ban.
         """
         openings = [(self._opening(stage), stage) for stage in self.stages.values() if stage.lanes]
         if not openings:
@@ -71,14 +73,17 @@ class Dispatcher:
         if self.gate.is_open:
             when, stage = self._first(openings, now)
         else:
-            when, stage = min(openings, key=lambda one: (one[0] > self._patience(now), one[1].rank, one[0]))
+            # The best probe is waited for, but not longer than any other probe may take.
+            patience = max(now, self.gate.opening()) + PROBE_SECONDS
+            when, stage = min(openings, key=lambda one: (max(one[0], patience), one[1].rank, one[0]))
         return max(when, self.gate.opening()), stage
 
     def grant(self, stage: Stage, now: float) -> Ticket:
         """Give the next turn of a bucket, which must be due, to the head of its lanes."""
         waiter = stage.lanes.pop()
         trip = waiter.round_trip
-        ticket = Ticket(bucket=stage.name, round_trip=trip, granted_at=now, slot=stage.pace.take(now, trip))
+        slot = stage.pace.take(now, trip)
+        ticket = Ticket(bucket=stage.name, round_trip=trip, granted_at=now, slot=slot, owner=self)
         if self.total is not None:
             ticket.total_slot = self.total.take(now, trip)
             self._count(waiter.lane)
@@ -111,10 +116,22 @@ class Dispatcher:
         if not refused:  # else `penalise` speaks
             self.gate.answered(ticket, now)
 
+    def snapshot(self, now: float) -> Snapshot:
+        """Describe what a later limiter for the same account must know."""
+        total = () if self.total is None else self.total.slots.closed()
+        paces = {name: stage.pace for name, stage in self.stages.items()}
+        return Snapshot(
+            taken_at=now,
+            buckets={name: [Record.of(slot) for slot in pace.slots.closed()] for name, pace in paces.items()},
+            total=[Record.of(slot) for slot in total],
+            ban_until=None if self.gate.is_open else self.gate.shut_until,
+            row=self.gate.row,
+        )
+
     def restore(self, snapshot: Snapshot, now: float) -> None:
         """Continue where another limiter for the same account ended."""
         for name, records in snapshot.buckets.items():
-            if name in self.rates:
+            if name in self.rates and name != TOTAL:
                 self.stage(name).pace.slots.restore([record.slot(now) for record in records])
         if self.total is not None:
             self.total.slots.restore([record.slot(now) for record in snapshot.total])
@@ -132,12 +149,8 @@ class Dispatcher:
             return stage.opening()
         return max(stage.opening(), self.total.opening(stage.lanes.head().round_trip))
 
-    def _patience(self, now: float) -> float:
-        # The best probe is waited for, but not while another bucket has waited as long as a probe may take.
-        return max(now, self.gate.opening()) + PROBE_SECONDS
-
     def _first(self, openings: list[tuple[float, Stage]], now: float) -> tuple[float, Stage]:
-        """The bucket that comes first; among those that are due, by lane, and who was served least recently."""
+        """Find the bucket that comes first; of those that are due, by lane, then the one served least recently."""
         due = [one for one in openings if one[0] <= now + TICK]
         if self.total is None or not due:
             return min(openings, key=lambda one: one[0])
@@ -155,11 +168,11 @@ class Dispatcher:
     # What can be said about turns to come
 
     def projected(self, stage: Stage, lane: Lane, now: float, *, again: bool = False) -> float:
-        """When a request that came now would probably have its turn."""
+        """Tell when a request that came now would probably have its turn."""
         return self._forecast(stage, stage.lanes.place(lane, again=again), now)
 
     def hopeless(self, now: float) -> Iterator[tuple[Stage, Waiter, float]]:
-        """Those whose turn will probably come after their deadline, and when it would come."""
+        """Find those whose turn will probably come after their deadline, and when it would come."""
         for stage in self.stages.values():
             first = self._forecast(stage, 0, now) if stage.lanes else now
             ahead: dict[Lane, int] = {"interactive": 0, "bulk": 0}
@@ -168,7 +181,7 @@ class Dispatcher:
                 others = waiting["bulk" if waiter.lane == "interactive" else "interactive"]
                 place = stage.lanes.share.before(waiter.lane, ahead[waiter.lane], others)
                 turn = first + place * stage.pace.interval
-                if turn > waiter.deadline:
+                if turn > waiter.deadline + TICK:
                     yield stage, waiter, turn
                 else:
                     ahead[waiter.lane] += 1

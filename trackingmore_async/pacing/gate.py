@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import attrs
 
 from .protocol import Permit
+from .statistics import GateStatistics
 
 __all__ = ["GUARD", "PROBE_SECONDS", "Gate"]
 
@@ -40,7 +42,7 @@ class Gate:
         return self._open
 
     def opening(self) -> float:
-        """When the next request may pass: minus infinity when open."""
+        """Tell when the next request may pass: minus infinity when open."""
         if self._open:
             return -math.inf
         return self.shut_until if self._probe is None else self._probe_until
@@ -53,7 +55,7 @@ class Gate:
             self._probe, self._probe_until = permit, now + PROBE_SECONDS
 
     def honours(self, permit: Permit) -> bool:
-        """True unless a ban began since the permit was granted."""
+        """Tell whether no ban began since the permit was granted."""
         return permit.epoch == self.epoch and (self._open or self._probe is permit)
 
     def shut(self, permit: Permit, now: float, seconds: float) -> int:
@@ -68,13 +70,19 @@ class Gate:
 
     def restore(self, until: float, row: int) -> None:
         """Continue a ban of an earlier limiter."""
-        self._open, self.shut_until = False, until
-        self.row, self.epoch = row, self.epoch + 1
+        self._open, self.shut_until = False, max(self.shut_until, until)
+        self.row, self.epoch = max(self.row, row), self.epoch + 1
 
     def answered(self, permit: Permit, now: float) -> None:
         """Open the gate when the permit was a probe for the latest ban, and that ban was not extended since."""
         if permit.probe and permit.epoch == self.epoch and now >= self.shut_until:
             self._open, self._probe, self.row = True, None, 0
+
+    def statistics(self, now: float) -> GateStatistics:
+        """Describe the gate."""
+        to_go = 0.0 if self._open else max(0.0, self.shut_until - now)
+        state: Literal["open", "shut", "ajar"] = "open" if self._open else "shut" if to_go else "ajar"
+        return GateStatistics(state=state, seconds_to_go=to_go, bans=self.epoch, bans_in_a_row=self.row)
 
     def dropped(self, permit: Permit) -> None:
         """Let the next probe go when this one ended without an answer."""

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import attrs
 
-from ..errors import DeadlineExceededError
+from trackingmore_async.errors import DeadlineExceededError
+
 from .protocol import Lane
 from .ticket import Ticket
 
@@ -58,7 +59,7 @@ class Share:
     _owed: float = attrs.field(default=0.0, init=False)  # turns that bulk has earned and not had
 
     def next(self) -> Lane:
-        """The lane whose turn it is."""
+        """Tell the lane whose turn it is."""
         return "bulk" if self._owed + self.bulk >= 1.0 else "interactive"
 
     def count(self, lane: Lane) -> None:
@@ -70,7 +71,7 @@ class Share:
         self._owed = 0.0
 
     def before(self, lane: Lane, ahead: int, others: int) -> int:
-        """How many turns come before mine with `ahead` in my lane before me, and `others` in the other one."""
+        """Count the turns that come before mine with `ahead` in my lane before me, and `others` in the other one."""
         if lane == "bulk":
             overtaking = math.ceil((ahead + 1) / self.bulk) - (ahead + 1)
         else:
@@ -98,7 +99,7 @@ class Lanes:
         yield from self._bulk
 
     def counts(self) -> dict[Lane, int]:
-        """How many wait in each lane."""
+        """Count who waits in each lane."""
         return {"interactive": len(self._interactive), "bulk": len(self._bulk)}
 
     def join(self, waiter: Waiter, *, again: bool) -> None:
@@ -113,7 +114,7 @@ class Lanes:
         self._queue(waiter.lane).pop(waiter, None)
 
     def head(self) -> Waiter:
-        """Whose turn is next."""
+        """Return whose turn is next."""
         return next(iter(self._queue(self._next_lane())))
 
     def pop(self) -> Waiter:
@@ -128,7 +129,7 @@ class Lanes:
         return waiter
 
     def place(self, lane: Lane, *, again: bool = False) -> int:
-        """How many turns will come before that of a request that queued up now."""
+        """Count the turns that will come before that of a request that queued up now."""
         mine, other = self._queue(lane), self._queue("interactive" if lane == "bulk" else "bulk")
         return self.share.before(lane, 0 if again else len(mine), len(other))
 

@@ -6,18 +6,21 @@ import asyncio
 import math
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 
-from ..errors import ClientStateError, ConfigurationError, DeadlineExceededError
+from trackingmore_async.errors import ClientStateError, ConfigurationError, DeadlineExceededError
+from trackingmore_async.operations import Rate
+
 from .dispatcher import Dispatcher
 from .lanes import Waiter
-from .memory import Record, Snapshot, StateFile
+from .memory import Snapshot, StateFile
 from .meter import TICK
 from .protocol import Lane, Permit
-from .stage import RateLike, Stage
-from .statistics import BucketStatistics, GateStatistics, LimiterStatistics
+from .rates import PROBES, all_rates
+from .stage import Stage
+from .statistics import LimiterStatistics
 from .ticket import Ticket
 
 __all__ = ["SPREAD", "LocalLimiter"]
@@ -32,23 +35,22 @@ class LocalLimiter:
     It belongs to one event loop of one process; several processes need a shared limiter.
 
     Args:
-        rates: The rate of each bucket: so many `requests` in so many `seconds`.
-        total: A rate that bounds all buckets together; None: each bucket counts alone.
+        rates: Bucket -> `Rate`. What is not named keeps its default from the table of operations; "total", off by
+            default, bounds all buckets together.
         bulk_share: The part of the turns that bulk work gets while interactive work waits as well, between 0 and 1.
         round_trip: Seconds: the shortest network round trip to the server, when you know it for certain; None: what
             each sender vouches for. Too large a value breaks the limit.
         spread: Seconds by which one request may take longer to the server than another.
-        probes: The buckets to try first after a ban, best first.
         state: Path of a small file that remembers the last requests and a running ban for the next process.
 
     Raises:
         ConfigurationError: a value cannot work.
 
     Example:
-        >>> from collections import namedtuple
-        >>> Rate = namedtuple("Rate", "requests seconds")
-        >>> async def main():
-        ...     limiter = LocalLimiter({"list": Rate(1, 1.0)})
+        >>> import asyncio
+        >>> from trackingmore_async.operations import Rate
+        >>> async def main() -> str:
+        ...     limiter = LocalLimiter({"list": Rate(2)})
         ...     permit = await limiter.acquire("list")
         ...     await limiter.release(permit, sent_at=permit.granted_at)
         ...     return permit.bucket
@@ -58,22 +60,22 @@ class LocalLimiter:
 
     def __init__(
         self,
-        rates: Mapping[str, RateLike],
+        rates: Mapping[str, Rate] | None = None,
         *,
-        total: RateLike | None = None,
         bulk_share: float = 0.5,
         round_trip: float | None = None,
         spread: float = SPREAD,
-        probes: Sequence[str] = (),
         state: str | PathLike[str] | None = None,
     ) -> None:
-        _check(rates, total, bulk_share, round_trip, spread)
-        self._dispatcher = Dispatcher(dict(rates), tuple(probes), total, spread, bulk_share)
+        if not 0 < bulk_share < 1:
+            raise ConfigurationError("bulk_share has to lie between 0 and 1: both lanes must move.")
+        if not (0 <= spread < math.inf and 0 <= (round_trip or 0.0) < math.inf):
+            raise ConfigurationError("spread and round_trip have to be seconds, zero or more.")
+        self._dispatcher = Dispatcher(all_rates(rates), PROBES, spread, bulk_share)
         self._round_trip = round_trip
         self._file = None if state is None else StateFile(Path(state))
-        self._heritage: Snapshot | None = None
         self._loading: asyncio.Lock | None = None
-        self._loaded = False
+        self._loaded = state is None
         self._loop: weakref.ref[asyncio.AbstractEventLoop] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -199,17 +201,10 @@ class LocalLimiter:
         return self._stage(bucket).pace.interval
 
     def statistics(self) -> LimiterStatistics:
-        """What the limiter does at this moment."""
-        now, gate = self._here().time(), self._dispatcher.gate
-        state = "open" if gate.is_open else "shut" if now < gate.shut_until else "ajar"
+        """Describe each bucket that was used, and the gate, at this moment."""
         return LimiterStatistics(
-            buckets={name: _describe(stage) for name, stage in self._dispatcher.stages.items()},
-            gate=GateStatistics(
-                state=state,
-                seconds_to_go=max(0.0, gate.shut_until - now) if state == "shut" else 0.0,
-                bans=gate.epoch,
-                bans_in_a_row=gate.row,
-            ),
+            buckets={name: stage.statistics() for name, stage in self._dispatcher.stages.items()},
+            gate=self._dispatcher.gate.statistics(self._here().time()),
         )
 
     # Waiting
@@ -266,7 +261,7 @@ class LocalLimiter:
         if deadline == math.inf:
             return
         turn = self._dispatcher.projected(stage, lane, now, again=again)
-        if turn > deadline:
+        if turn > deadline + TICK:
             raise self._refusal(stage, turn, now)
 
     def _expire(self, stage: Stage, waiter: Waiter) -> None:
@@ -291,49 +286,44 @@ class LocalLimiter:
 
     # Remembering
 
-    def snapshot(self) -> Snapshot:
-        """What a later limiter for the same account must know, in seconds on this event loop's clock."""
-        now, state = self._here().time(), self._dispatcher
-        total = () if state.total is None else state.total.slots.closed()
-        return Snapshot(
-            taken_at=now,
-            buckets={name: [Record.of(one) for one in stage.pace.slots.closed()] for name, stage in state.stages.items()},
-            total=[Record.of(one) for one in total],
-            ban_until=None if state.gate.is_open else state.gate.shut_until,
-            row=state.gate.row,
-        )
-
-    def inherit(self, snapshot: Snapshot) -> None:
-        """Continue where an earlier limiter for the same account ended; before the first use.
+    def snapshot(self, now: float) -> Snapshot:
+        """Describe what a later limiter for the same account must know, in seconds on this event loop's clock.
 
         Args:
-            snapshot: Its state, in seconds on the clock of the event loop that will be used.
+            now: The time on that clock, which may have stopped already.
         """
-        self._heritage = snapshot
+        return self._dispatcher.snapshot(now)
+
+    def inherit(self, snapshot: Snapshot) -> None:
+        """Continue where an earlier limiter for the same account ended.
+
+        Args:
+            snapshot: Its state, in seconds on the clock of the running event loop.
+        """
+        self._dispatcher.restore(snapshot, self._here().time())
 
     async def _load(self) -> None:
-        """Take over, once, what the file or an earlier limiter knows."""
+        """Take over, once, what the file knows."""
         self._loading = self._loading or asyncio.Lock()
         async with self._loading:
             if self._loaded:
                 return
-            if self._file is not None and self._heritage is None:
-                remembered = await self._file.load()
-                if remembered is not None:
-                    self._heritage = remembered.shifted(self._here().time() - time.time())
-            if self._heritage is not None:
-                self._dispatcher.restore(self._heritage, self._here().time())
+            remembered = None if self._file is None else await self._file.load()
+            if remembered is not None:
+                now = self._here().time()
+                self._dispatcher.restore(remembered.shifted(now - time.time()), now)
             self._loaded = True
 
     async def _save(self) -> None:
         """Record a grant before it is used, and a ban when it begins, so that a crash forgets neither."""
         if self._file is not None:
-            await self._file.save(self.snapshot().shifted(time.time() - self._here().time()))
+            now = self._here().time()
+            await self._file.save(self.snapshot(now).shifted(time.time() - now))
 
     # Checking
 
     def _here(self) -> asyncio.AbstractEventLoop:
-        """The running event loop, which has to be the one of the first use."""
+        """Return the running event loop, which has to be the one of the first use."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -352,32 +342,9 @@ class LocalLimiter:
             return self._dispatcher.stage(bucket)
         except KeyError:
             known = ", ".join(sorted(self._dispatcher.rates))
-            raise ConfigurationError(f"There is no bucket {bucket!r}. Give it a rate, or use one of: {known}.") from None
+            raise ConfigurationError(f"There is no bucket {bucket!r}. Use one of: {known}.") from None
 
     def _own(self, permit: Permit) -> Ticket:
-        if isinstance(permit, Ticket) and permit.bucket in self._dispatcher.stages:
+        if isinstance(permit, Ticket) and permit.owner is self._dispatcher:
             return permit
         raise ClientStateError("Another limiter granted this permit. Hand it back to the one that did.")
-
-
-def _describe(stage: Stage) -> BucketStatistics:
-    return BucketStatistics(
-        waiting=len(stage.lanes),
-        in_flight=len(stage.tickets),
-        granted=stage.granted,
-        requests=stage.pace.rate.requests,
-        seconds=stage.pace.rate.seconds,
-        interval=stage.pace.interval,
-    )
-
-
-def _check(
-    rates: Mapping[str, RateLike], total: RateLike | None, share: float, round_trip: float | None, spread: float
-) -> None:
-    for name, rate in (*rates.items(), *((("total", total),) if total is not None else ())):
-        if not (rate.requests >= 1 and 0 < rate.seconds < math.inf):
-            raise ConfigurationError(f"The rate of {name!r} needs at least 1 request in more than 0 seconds.")
-    if not 0 < share < 1:
-        raise ConfigurationError("bulk_share has to lie between 0 and 1: both lanes must move.")
-    if not (0 <= spread < math.inf and 0 <= (round_trip or 0.0) < math.inf):
-        raise ConfigurationError("spread and round_trip have to be seconds, zero or more.")

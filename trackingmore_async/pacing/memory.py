@@ -10,7 +10,8 @@ from pathlib import Path
 import attrs
 import msgspec
 
-from ..errors import ConfigurationError
+from trackingmore_async.errors import ConfigurationError
+
 from .slots import Slot
 
 __all__ = ["Record", "Snapshot", "StateFile"]
@@ -51,7 +52,7 @@ class Record:
         return Slot(granted_at, self.round_trip, min(sent_at, now), answered_at, counted=True)
 
     def shifted(self, seconds: float) -> Record:
-        """The same on a clock that shows so many seconds more."""
+        """Return the same on a clock that shows so many seconds more."""
         sent_at = None if self.sent_at is None else self.sent_at + seconds
         answered_at = None if self.answered_at is None else self.answered_at + seconds
         return Record(self.granted_at + seconds, sent_at, answered_at, self.round_trip)
@@ -78,7 +79,7 @@ class Snapshot:
     version: int = 1
 
     def shifted(self, seconds: float) -> Snapshot:
-        """The same on a clock that shows so many seconds more."""
+        """Return the same on a clock that shows so many seconds more."""
         return Snapshot(
             taken_at=self.taken_at + seconds,
             buckets={name: [one.shifted(seconds) for one in records] for name, records in self.buckets.items()},
@@ -88,7 +89,7 @@ class Snapshot:
         )
 
     def ban_end(self, now: float) -> float | None:
-        """When the ban ends; never later than it could when the snapshot was taken, even if the clock was set back."""
+        """Tell when the ban ends: if the clock was set back, no later than it could when the snapshot was taken."""
         if self.ban_until is None:
             return None
         return min(self.ban_until, now + max(0.0, self.ban_until - self.taken_at))

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import attrs
 
-from ..settings import Lane
+from trackingmore_async.settings import Lane
 
 __all__ = ["Lane", "Permit", "RateLimiter"]
 

@@ -67,7 +67,7 @@ class Slots:
     _closed: list[Slot] = attrs.field(factory=list[Slot], init=False)
 
     def opens_at(self, slot: Slot, round_trip: float) -> float:
-        """When the slot reopens for a request over a path with this round trip; infinite while nothing is known."""
+        """Tell when the slot reopens for a request on a path with this round trip; infinite while that is unknown."""
         if slot.sent_at is None:
             return math.inf
         latest = slot.sent_at + self.period + self.spread
@@ -79,7 +79,7 @@ class Slots:
         return min(slot.answered_at + self.period - credit, latest)
 
     def opening(self, round_trip: float) -> float:
-        """When the first slot opens for such a request: minus infinity when one is free, infinite when unknown."""
+        """Tell when the first slot opens for such a request: minus infinity when one is free, infinite when unknown."""
         if len(self._closed) < self.number:
             return -math.inf
         return min(self.opens_at(slot, round_trip) for slot in self._closed)
@@ -93,7 +93,7 @@ class Slots:
         return slot
 
     def next(self, round_trip: float) -> Slot:
-        """The closed slot that reopens first for such a request."""
+        """Find the closed slot that reopens first for such a request."""
         return min(self._closed, key=lambda slot: self.opens_at(slot, round_trip))
 
     def free(self, slot: Slot) -> None:
@@ -102,14 +102,14 @@ class Slots:
             self._closed.remove(slot)
 
     def closed(self) -> tuple[Slot, ...]:
-        """The requests that close slots, oldest first; some may have reopened already."""
+        """Return the requests that close slots, oldest first; some may have reopened already."""
         return tuple(self._closed)
 
     def full(self) -> bool:
-        """True when no slot was left unused so far: the next request has to take over one of `closed`."""
+        """Tell whether the next request has to take over one of the slots that are `closed`."""
         return len(self._closed) >= self.number
 
     def restore(self, slots: list[Slot]) -> None:
         """Close slots for requests of an earlier limiter: as many as there are, the latest ones."""
-        known = sorted(slots, key=lambda slot: self.opens_at(slot, 0.0))
+        known = sorted([*self._closed, *slots], key=lambda slot: self.opens_at(slot, 0.0))
         self._closed = known[-self.number :]

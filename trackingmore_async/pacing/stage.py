@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
 from weakref import WeakSet
 
 import attrs
 
+from trackingmore_async.operations import Rate
+
 from .cycle import Excess
 from .lanes import Lanes, Waiter
-from .meter import Meter
+from .meter import SPACING, Meter
 from .slots import Slot, Slots
+from .statistics import BucketStatistics
 from .ticket import Ticket
 
-__all__ = ["Pace", "RateLike", "Stage"]
-
-
-class RateLike(Protocol):
-    """What is asked of a rate: `requests` in each window of `seconds`."""
-
-    @property
-    def requests(self) -> int: ...
-    @property
-    def seconds(self) -> float: ...
+__all__ = ["Pace", "Stage"]
 
 
 @attrs.define(eq=False)
@@ -37,16 +30,15 @@ class Pace:
         excess: How much longer than the period its slots stayed closed.
     """
 
-    rate: RateLike
+    rate: Rate
     slots: Slots
     meter: Meter
     excess: Excess
 
     @classmethod
-    def of(cls, rate: RateLike, spread: float, path: Excess) -> Pace:
+    def of(cls, rate: Rate, spread: float, path: Excess) -> Pace:
         """Make the pace of a rate, on a path with this spread of delays (seconds) and this average excess."""
-        interval = rate.seconds / rate.requests
-        return cls(rate, Slots(rate.requests, rate.seconds, spread), Meter(interval), Excess(path))
+        return cls(rate, Slots(rate.requests, rate.seconds, spread), Meter(rate.interval * SPACING), Excess(path))
 
     @property
     def interval(self) -> float:
@@ -54,7 +46,7 @@ class Pace:
         return (self.rate.seconds + self.excess.seconds) / self.rate.requests
 
     def opening(self, round_trip: float) -> float:
-        """When a request over such a path may pass; infinite when that hangs on a report still to come."""
+        """Tell when a request over such a path may pass; infinite when that hangs on a report still to come."""
         return max(self.slots.opening(round_trip), self.meter.opening())
 
     def take(self, now: float, round_trip: float) -> Slot:
@@ -80,7 +72,7 @@ class Pace:
             self.excess.observe(self.slots.opens_at(slot, round_trip) - slot.granted_at - self.rate.seconds)
 
     def forecast(self, place: int, start: float) -> float:
-        """When the request with `place` others before it will probably pass, when nothing passes before `start`."""
+        """Tell when the request with `place` others before it will probably pass, if none passes before `start`."""
         rounds, index = divmod(place, self.rate.requests)
         openings = sorted(self._expected(slot, start) for slot in self.slots.closed())
         vacant = self.rate.requests - len(openings)
@@ -89,7 +81,7 @@ class Pace:
         return max(opening, metered) + rounds * self.interval * self.rate.requests
 
     def _expected(self, slot: Slot, start: float) -> float:
-        """When a slot will probably reopen: what is certain, else what is usual."""
+        """Tell when a slot will probably reopen: what is certain, else what is usual."""
         certain = self.slots.opens_at(slot, slot.round_trip)
         if slot.answered_at is not None:
             return max(start, certain)
@@ -119,7 +111,7 @@ class Stage:
     last: float = attrs.field(default=-math.inf, init=False)
 
     def opening(self) -> float:
-        """When the head of the lanes may pass."""
+        """Tell when the head of the lanes may pass."""
         return self.pace.opening(self.lanes.head().round_trip)
 
     def grant(self, waiter: Waiter, ticket: Ticket, now: float) -> None:
@@ -128,3 +120,13 @@ class Stage:
         self.granted += 1
         self.last = now
         waiter.turn.set_result(ticket)
+
+    def statistics(self) -> BucketStatistics:
+        """Describe the bucket."""
+        return BucketStatistics(
+            waiting=len(self.lanes),
+            in_flight=len(self.tickets),
+            granted=self.granted,
+            rate=self.pace.rate,
+            interval=self.pace.interval,
+        )

@@ -7,6 +7,8 @@ from typing import Literal
 
 import attrs
 
+from trackingmore_async.operations import Rate
+
 __all__ = ["BucketStatistics", "GateStatistics", "LimiterStatistics"]
 
 
@@ -18,16 +20,14 @@ class BucketStatistics:
         waiting: Requests that wait for their turn.
         in_flight: Requests that were granted and have neither been answered nor handed back.
         granted: Requests granted since the limiter was made.
-        requests: How many requests each window may hold.
-        seconds: The length of the window in seconds.
+        rate: How many requests each window of how many seconds may hold.
         interval: Seconds a request in the long run, as observed.
     """
 
     waiting: int
     in_flight: int
     granted: int
-    requests: int
-    seconds: float
+    rate: Rate
     interval: float
 
 

@@ -16,13 +16,15 @@ class Ticket(Permit):
 
     Args:
         slot: The slot of its bucket.
+        owner: Who granted it.
         total_slot: The slot of the rate that bounds all buckets together, if there is one.
         reports: How many times its holder said what became of it.
     """
 
-    slot: Slot
-    total_slot: Slot | None = None
-    reports: int = 0
+    slot: Slot = attrs.field(repr=False)
+    owner: object = attrs.field(repr=False)
+    total_slot: Slot | None = attrs.field(default=None, repr=False)
+    reports: int = attrs.field(default=0, repr=False)
 
     def note(self, sent_at: float, answered_at: float | None) -> None:
         """Tell the slots what became of the request."""

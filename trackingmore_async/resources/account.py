@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..calls import Caller
-from ..models import UNSET, Account, CountsQuery, StatusCounts, UnsetType
-from ..operations import ACCOUNT_INFO, STATUS_COUNTS
+from trackingmore_async.calls import Caller
+from trackingmore_async.models import UNSET, Account, CountsQuery, StatusCounts, UnsetType
+from trackingmore_async.operations import ACCOUNT_INFO, STATUS_COUNTS
 
 __all__ = ["AccountResource"]
 

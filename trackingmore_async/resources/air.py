@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..calls import Caller
-from ..models import UNSET, AirQuery, AirWaybill
-from ..operations import AIR
+from trackingmore_async.calls import Caller
+from trackingmore_async.models import UNSET, AirQuery, AirWaybill
+from trackingmore_async.operations import AIR
 
 __all__ = ["AirResource"]
 

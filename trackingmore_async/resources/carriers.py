@@ -5,9 +5,9 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterable
 
-from ..calls import Caller
-from ..errors import NotFoundError
-from ..models import (
+from trackingmore_async.calls import Caller
+from trackingmore_async.errors import NotFoundError
+from trackingmore_async.models import (
     UNSET,
     Carrier,
     CarrierGuess,
@@ -18,7 +18,7 @@ from ..models import (
     TransitTime,
     TransitTimeQuery,
 )
-from ..operations import CARRIERS, DETECT, REMOTE_AREAS, TRANSIT_TIMES
+from trackingmore_async.operations import CARRIERS, DETECT, REMOTE_AREAS, TRANSIT_TIMES
 
 __all__ = ["CarriersResource"]
 

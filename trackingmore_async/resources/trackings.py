@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
 
-from .. import settle
-from ..bulk import BulkRun
-from ..calls import Caller
-from ..models import (
+from trackingmore_async import settle
+from trackingmore_async.bulk import BulkRun
+from trackingmore_async.calls import Caller
+from trackingmore_async.models import (
     UNSET,
     CarrierChange,
     GetQuery,
@@ -19,8 +19,8 @@ from ..models import (
     TrackingRef,
     TrackingUpdate,
 )
-from ..models.fields import EditFields, FilterFields, NewFields, RealtimeFields
-from ..operations import (
+from trackingmore_async.models.fields import EditFields, FilterFields, NewFields, RealtimeFields
+from trackingmore_async.operations import (
     CREATE_MANY,
     DELETE_MANY,
     GET,
@@ -29,7 +29,7 @@ from ..operations import (
     UPDATE,
     UPDATE_MANY,
 )
-from ..pages import Order, TrackingPages
+from trackingmore_async.pages import Order, TrackingPages
 
 __all__ = ["TrackingsResource"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import attrs
 
-from .pacing.protocol import Permit, RateLimiter
+from trackingmore_async.pacing.protocol import Permit, RateLimiter
 
 __all__ = ["Exchange"]
 
@@ -71,6 +71,4 @@ class Exchange:
             # Where nothing tells when the request left, the latest moment possible is the safe one.
             ended = anyio.current_time() if self.answered_at is None else self.answered_at
             sent_at = ended if self.sent_at is None else self.sent_at
-            await self.limiter.release(
-                self.permit, sent_at=sent_at, answered_at=self.answered_at, refused=self.refused
-            )
+            await self.limiter.release(self.permit, sent_at=sent_at, answered_at=self.answered_at, refused=self.refused)

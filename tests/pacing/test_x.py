@@ -1,0 +1,3 @@
+from tests.conftest import VIRTUAL
+def test_x() -> None:
+    assert VIRTUAL

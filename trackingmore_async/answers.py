@@ -1,0 +1,145 @@
+"""What a batch's answer says about each of its items (DESIGN.md rule 6). Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import attrs
+
+from trackingmore_async.errors import AlreadyExistsError, ApiError, NotFoundError, TrackingMoreError, error_class
+from trackingmore_async.models import BatchAnswer, BatchEntry, OutcomeState, Tracking, TrackingEcho
+from trackingmore_async.operations import CREATE_MANY, DELETE_MANY, STOP_UPDATING_MANY, Operation
+
+__all__ = ["TOLERANCE", "Keyed", "Verdict", "echo_of", "number_key", "read_answer", "read_back"]
+
+DONE = frozenset({200, 201, 202})  # API.md 3.1, 6
+TOLERANCE = timedelta(seconds=2)  # Date headers and created_at are known to the second
+
+
+class Keyed(Protocol):
+    """An item of a batch: it names its tracking."""
+
+    @property
+    def carrier_code(self) -> str:
+        """The vendor's code of the carrier."""
+        ...
+
+    @property
+    def tracking_number(self) -> str:
+        """The number of the parcel."""
+        ...
+
+
+@attrs.frozen
+class Verdict:
+    """What is known of one item.
+
+    Args:
+        state: One of the states of an outcome.
+        tracking: The server's echo, if any.
+        error: Why it is not "succeeded".
+    """
+
+    state: OutcomeState
+    tracking: TrackingEcho | None = None
+    error: TrackingMoreError | None = None
+
+
+def number_key(number: str) -> str:
+    """Return what tells numbers apart: answers may differ in case and blanks (API.md 12, item 18)."""
+    return number.strip().casefold()
+
+
+def read_answer(
+    operation: Operation, items: Sequence[Keyed], answer: BatchAnswer, *, in_doubt: bool
+) -> list[Verdict | None]:
+    """Return a verdict for each item, None where the answer leaves it open and it has to be read back.
+
+    Args:
+        operation: The row of the table.
+        items: What was sent, no number twice.
+        answer: What came back.
+        in_doubt: True when an earlier sending of the same batch may have been carried out.
+    """
+    found = [_entry_of(item, answer.entries) for item in items]
+    refused = sum(entry is not None and entry.code is not None and entry.code not in DONE for entry in found)
+    adds_up = answer.changed == len(items) - refused
+    return [_verdict(operation, entry, adds_up=adds_up, in_doubt=in_doubt) for entry in found]
+
+
+def _entry_of(item: Keyed, entries: Sequence[BatchEntry]) -> BatchEntry | None:
+    """Return the entry about this item; one with an error counts before one without."""
+    about = [entry for entry in entries if _is_about(entry, item)]
+    about.sort(key=lambda entry: entry.code is None or entry.code in DONE)
+    return about[0] if about else None
+
+
+def _is_about(entry: BatchEntry, item: Keyed) -> bool:
+    if entry.tracking_number is None or number_key(entry.tracking_number) != number_key(item.tracking_number):
+        return False
+    return entry.carrier_code is None or number_key(entry.carrier_code) == number_key(item.carrier_code)
+
+
+def _verdict(operation: Operation, entry: BatchEntry | None, *, adds_up: bool, in_doubt: bool) -> Verdict | None:
+    if entry is None:
+        return None
+    if entry.code is None:
+        return Verdict("succeeded", entry.tracking) if adds_up else None
+    if entry.code in DONE:
+        return Verdict("succeeded", entry.tracking)
+    return refusal(operation, _error(operation, entry.code), in_doubt=in_doubt)
+
+
+def refusal(operation: Operation, error: ApiError, *, in_doubt: bool) -> Verdict | None:
+    """Return what a refusal of one item means; None: it may stem from our own earlier, lost sending."""
+    if in_doubt and operation is CREATE_MANY and isinstance(error, AlreadyExistsError):
+        return None
+    if in_doubt and operation is DELETE_MANY and isinstance(error, NotFoundError):
+        return Verdict("succeeded")
+    return Verdict("failed", error=error)
+
+
+def _error(operation: Operation, code: int) -> ApiError:
+    kind, text = error_class(code)
+    return kind(text, operation=operation.name, code=code, attempts=1)
+
+
+def read_back(
+    operation: Operation, found: Tracking | None, *, sent_at: datetime | None, error: TrackingMoreError
+) -> Verdict | None:
+    """Return what the state of a tracking on the server says about an item in doubt; None: send it once more.
+
+    Args:
+        operation: The row of the table.
+        found: The tracking as it stands on the server; None: it does not exist.
+        sent_at: When the first request left, on the server's clock; None: unknown.
+        error: Why the item is in doubt.
+    """
+    if operation is CREATE_MANY:
+        return _read_back_create(found, sent_at, error)
+    if operation is DELETE_MANY:
+        return Verdict("succeeded") if found is None else Verdict("failed", error=error)
+    if found is None:
+        return Verdict("failed", error=_error(operation, 4017))
+    if operation is STOP_UPDATING_MANY and found.track_update is False:
+        return Verdict("succeeded", echo_of(found))
+    return None  # an edit: not all of its fields can be read
+
+
+def _read_back_create(found: Tracking | None, sent_at: datetime | None, error: TrackingMoreError) -> Verdict:
+    if found is None:
+        return Verdict("failed", error=error)
+    if sent_at is None or found.created_at is None:
+        return Verdict("unknown", error=error)
+    if found.created_at >= sent_at - TOLERANCE:
+        return Verdict("succeeded", echo_of(found))
+    return Verdict("failed", error=_error(CREATE_MANY, 4016))
+
+
+def echo_of(found: Tracking) -> TrackingEcho:
+    """Return what was read back in the form in which the write would have echoed it."""
+    known = {field.name for field in attrs.fields(TrackingEcho)}
+    values = {field.name: getattr(found, field.name) for field in attrs.fields(Tracking) if field.name in known}
+    return TrackingEcho(**values)

@@ -1,0 +1,24 @@
+"""Bytes to models and models to bytes. Every quirk of the wire lives here and nowhere else (API.md 1.4)."""
+
+from __future__ import annotations
+
+from .checks import check, check_ref
+from .documents import dumps, loads
+from .envelope import Envelope, open_envelope
+from .pages import decode_page
+from .replies import decode, decode_tracking
+from .requests import Wire, encode
+
+__all__ = [
+    "Envelope",
+    "Wire",
+    "check",
+    "check_ref",
+    "decode",
+    "decode_page",
+    "decode_tracking",
+    "dumps",
+    "encode",
+    "loads",
+    "open_envelope",
+]

@@ -1,0 +1,135 @@
+"""The HTTP client below everything else: the only file that knows httpx."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any, Protocol
+from urllib.request import getproxies
+
+import anyio
+import attrs
+import httpx
+
+from trackingmore_async.errors import ClientStateError, TrackingMoreError, TransportError
+from trackingmore_async.transport.exchange import Exchange
+
+__all__ = [
+    "POOL_SIZE",
+    "SENT_ADVICE",
+    "Answer",
+    "HttpClient",
+    "explain",
+    "http_errors",
+    "make_client",
+    "may_be_proxied",
+    "receive",
+    "ssl_context",
+]
+
+POOL_SIZE = 20  # httpcore's pool grows quadratically dear above it (SPEED.md B2)
+
+SENT_ADVICE: Mapping[bool | None, str] = {
+    False: "The request was not sent; nothing changed. Check the network and base_url, then try again.",
+    True: "The request was sent and may have been carried out. Read back before sending it again.",
+    None: "The request may have been sent and carried out. Read back before sending it again.",
+}
+_UNSENT = frozenset(
+    {"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError", "InvalidURL"}
+)
+
+
+class HttpClient(Protocol):
+    """What is asked of an HTTP client: `httpx.AsyncClient`, `httpx2.AsyncClient`, or anything that acts like them."""
+
+    def build_request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Any = ...,
+        content: Any = ...,
+        timeout: Any = ...,
+        extensions: Any = ...,
+    ) -> Any:
+        """Build a request."""
+        ...
+
+    async def send(self, request: Any, *, stream: bool = ..., auth: Any = ..., follow_redirects: Any = ...) -> Any:
+        """Send a request and return its response, the body not yet read."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        ...
+
+
+@attrs.frozen
+class Answer:
+    """What came back, read to its end.
+
+    Args:
+        status: The HTTP status.
+        headers: The headers, looked up in any case.
+        body: The body, inflated.
+        address: Host and port that it came from, where that is known.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    address: object = None
+
+
+async def ssl_context() -> Any:
+    """Build the SSL context that the own clients share; reading the CA bundle takes some 20 ms, so in a thread."""
+    return await anyio.to_thread.run_sync(httpx.create_ssl_context)
+
+
+def make_client(context: Any) -> HttpClient:
+    """Build an own HTTP client."""
+    # Fewer keep-alive connections than connections make httpcore reconnect on nearly every request (SPEED.md B3).
+    limits = httpx.Limits(max_connections=POOL_SIZE, max_keepalive_connections=POOL_SIZE, keepalive_expiry=60.0)
+    return httpx.AsyncClient(verify=context, limits=limits)
+
+
+def may_be_proxied(base_url: str) -> bool:
+    """Tell whether the environment names a proxy that httpx might use."""
+    proxies = getproxies()
+    return bool(proxies.get(base_url.partition(":")[0]) or proxies.get("all"))
+
+
+async def receive(client: HttpClient, request: Any, exchange: Exchange) -> Answer:
+    """Send a request and read the answer in a stream.
+
+    A response that httpx reads itself keeps its body until the next garbage collection (SPEED.md B5).
+    """
+    response = await client.send(request, stream=True, auth=None, follow_redirects=False)
+    try:
+        exchange.head_arrived()
+        stream = response.extensions.get("network_stream")
+        address = stream.get_extra_info("server_addr") if stream is not None else None
+        body = b"".join([chunk async for chunk in response.aiter_bytes()])
+    finally:
+        with anyio.CancelScope(shield=True):
+            await response.aclose()
+    return Answer(response.status_code, response.headers, body, address)
+
+
+def http_errors() -> tuple[type[Exception], ...]:
+    """Return what an HTTP client raises: the errors of httpx, and of httpx2 where that is loaded."""
+    modules = [httpx, *filter(None, [sys.modules.get("httpx2")])]
+    return tuple(kind for module in modules for kind in (module.RequestError, module.InvalidURL, RuntimeError))
+
+
+def explain(error: Exception, exchange: Exchange, client: HttpClient, seconds: float) -> TrackingMoreError:
+    """Turn an error of the HTTP client into one of ours: its name and advice, none of its content."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if names & _UNSENT:
+        exchange.never_sent()
+    if getattr(client, "is_closed", False):
+        return ClientStateError(
+            "The HTTP client was closed before this call was over. Close it after the calls, or lend another one."
+        )
+    what = f"No answer within {seconds:g} s" if "TimeoutException" in names else "The connection failed"
+    return TransportError(f"{what} ({type(error).__name__}). {SENT_ADVICE[exchange.sent]}", sent=exchange.sent)
