@@ -145,7 +145,7 @@ class TrackingMore:
         given: dict[str, Any] = {"timeout": timeout, "deadline": deadline, "max_wait": max_wait, "priority": priority}
         changes = {name: value for name, value in given.items() if not isinstance(value, UnsetType)}
         view = copy.copy(self)
-        view._caller = attrs.evolve(self._caller, options=attrs.evolve(self._caller.options, **changes))
+        vars(view)["_caller"] = attrs.evolve(self._caller, options=attrs.evolve(self._caller.options, **changes))
         return view
 
     @property

@@ -2,10 +2,9 @@
 
 The quick way is a function that cattrs generates for each model, on its first use. It is made for speed:
 
-* the fields have no defaults, because cattrs then emits one call with positional arguments; what the wire does not
-  have is filled in beforehand;
+* the fields have no defaults, because cattrs then emits one call with positional arguments;
 * each field brings its own reader, so nothing is looked up for a value;
-* what the model does not know is collected beforehand and handed in as ``extra``;
+* what the wire does not have is filled in beforehand, in the order of the fields: what is left over is ``extra``;
 * a class with the same slots that is not frozen is filled, and becomes the model when it is full.
 
 It stops at the first odd value. The second way (`explain`) then keeps all that can be read.
@@ -15,13 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import attrs
 
 from trackingmore_async.models import UNSET, AirWaybill, Model, TrackingEcho
 
-from . import values
 from .explain import explain
 from .fields import WireField, wire_fields
 
@@ -35,9 +34,6 @@ Hook = Callable[[Any, Any], Any]
 
 ODD: Final = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 """What the quick way may raise for a value that it does not expect."""
-
-_EXTRA: Final = "\0extra"
-"""Under which name the unknown keys are handed to the generated function; no wire name begins so."""
 
 
 def structure(cls: type[ModelT], value: Any, path: str = "$") -> ModelT:
@@ -102,14 +98,15 @@ def _is_answer(kind: Any) -> bool:
 
 def _hook(made: Converter, cls: type[Model]) -> Hook:
     fields = wire_fields(cls)
-    known = frozenset(field.wire for field in fields)
-    blank = {field.wire: UNSET if field.unset else None for field in fields if not field.required}
+    blank = {field.wire: UNSET if field.unset else None for field in fields}
+    size = len(blank)
     build = _generated(made, cls, fields)
 
     def hook(value: Mapping[str, Any], _type: Any = None) -> Any:
         full = {**blank, **value}
-        full[_EXTRA] = {} if known.issuperset(value) else {key: value[key] for key in value if key not in known}
         model = build(full, cls)
+        # The known keys come first, so what the server added is the tail.
+        model.extra = {key: full[key] for key in islice(full, size, None)} if len(full) > size else {}
         model.__class__ = cls
         return model
 
@@ -122,7 +119,6 @@ def _generated(made: Converter, cls: type[Model], fields: tuple[WireField, ...])
 
     twin = _twin(cls)
     names: dict[str, Any] = {f.name: override(rename=f.wire, struct_hook=_reader(made, f)) for f in fields}
-    names["extra"] = override(rename=_EXTRA, struct_hook=values.anything)
     return make_dict_structure_fn_from_attrs(
         list(attrs.fields(twin)), twin, made, _cattrs_forbid_extra_keys=False, _cattrs_use_linecache=False, **names
     )
@@ -134,7 +130,7 @@ def _twin(cls: type[Model]) -> type[Any]:
     What was built as a twin becomes the model by its ``__class__``; that wants equal slots, so the models of answers
     have none for weak references.
     """
-    names = {field.name: attrs.field() for field in attrs.fields(cls)}
+    names = {field.name: attrs.field(init=field.name != "extra") for field in attrs.fields(cls)}
     return attrs.make_class(cls.__name__, names, bases=(Model,), slots=True, weakref_slot=False, eq=False, repr=False)
 
 

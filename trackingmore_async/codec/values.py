@@ -52,7 +52,7 @@ _WORDS: Final[Mapping[Any, Status | None]] = {
 
 def text(value: Any, _type: Any = None) -> str | None:
     """Read a text; a number becomes its digits."""
-    if value is None or value.__class__ is str:
+    if value.__class__ is str or value is None:
         return value  # type: ignore[no-any-return]
     if value.__class__ is int or value.__class__ is float:
         return str(value)
@@ -121,37 +121,50 @@ def status(value: Any, _type: Any = None) -> Status | None:
 
 def local_time(value: Any, _type: Any = None) -> datetime | None:
     """Read the local time of an event: to the minute or to the second, naive; an offset is left out."""
-    if not value or value[:10] in _NEVER:
+    if not value:
         return None
-    found = datetime.fromisoformat(value)
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        return _never(value)
+    if found.year < 1971 and value.startswith(_NEVER):
+        return None
     return found if found.tzinfo is None else found.replace(tzinfo=None)
 
 
 def aware_time(value: Any, _type: Any = None) -> datetime | None:
     """Read a moment: ISO 8601 with its offset, or unix seconds. The epoch means never."""
-    if value.__class__ is str and not value.isdecimal():
-        if not value or value.startswith("0000-00-00"):
-            return None
+    if not value:
+        return None
+    try:
         found = datetime.fromisoformat(value)
-        if found.tzinfo is None:
-            raise ValueError("offset")
-        return None if found.year < 1971 and found == EPOCH else found
-    return _unix_time(value)
+    except (ValueError, TypeError):
+        return _unix_time(value)
+    if found.tzinfo is None:
+        return _unix_time(value)  # eight digits are a date to Python
+    return None if found.year < 1971 and found == EPOCH else found
 
 
 def order_time(value: Any, _type: Any = None) -> datetime | None:
     """Read the time of an order: a text is naive as sent, unix seconds are aware; 0 is none (API.md 1.4)."""
-    if value.__class__ is not str or value.isdecimal():
-        return _unix_time(value)
-    if not value or value[:10] in _NEVER:
+    if not value:
         return None
-    match = _SLASHED.fullmatch(value)
+    if value.__class__ is not str or value.isdecimal() or value.startswith(_NEVER):
+        return _unix_time(value)
+    match = _SLASHED.fullmatch(value) if value[4:5] == "/" else None
     if match is None:
         return datetime.fromisoformat(value)
     return datetime(*(int(part or 0) for part in match.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
 
 
+def _never(value: str) -> None:
+    if not value.startswith(_NEVER):
+        raise ValueError("time")
+
+
 def _unix_time(value: Any) -> datetime | None:
+    if isinstance(value, str) and not value.isdecimal():
+        return _never(value)
     seconds = number(value)
     if not seconds:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from trackingmore_async.sandbox.endpoints.found import Found
+from trackingmore_async.sandbox.found import Found
 from trackingmore_async.sandbox.police import Police
 from trackingmore_async.sandbox.render import Renderer
 from trackingmore_async.sandbox.state import Trackings
@@ -45,6 +45,10 @@ class Account:
     quota_left: int
     known: set[str] = attrs.field(factory=set[str])
     realtime_asked: dict[tuple[str, str], int] = attrs.field(factory=dict[tuple[str, str], int])
+    found: Found = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.found = Found(self.trackings)
 
     @property
     def quota(self) -> float:

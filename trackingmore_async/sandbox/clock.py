@@ -28,7 +28,7 @@ class Clock:
     def __init__(self, epoch: float | None = None) -> None:
         self._lock = threading.Lock()
         self._source: object = None
-        self._last = round((time.time() if epoch is None else epoch) * MICROSECOND)
+        self._last: int | None = None if epoch is None else round(epoch * MICROSECOND)
         self._offset = 0
 
     def microseconds(self) -> int:
@@ -41,7 +41,8 @@ class Clock:
         source, reading = _read_loop()
         with self._lock:
             if source is not self._source:
-                self._source, self._offset = source, self._last - reading
+                last = round(time.time() * MICROSECOND) if self._last is None else self._last
+                self._source, self._offset = source, last - reading
             self._last = reading + self._offset
             return self._last
 
@@ -74,10 +75,10 @@ class Clock:
         """
         if seconds < 0:
             raise ValueError("the sandbox's clock only goes forward")
-        self.microseconds()
+        now = self.microseconds()
         with self._lock:
             self._offset += round(seconds * MICROSECOND)
-            self._last += round(seconds * MICROSECOND)
+            self._last = now + round(seconds * MICROSECOND)
 
     def http_date(self) -> str:
         """Return the time now as the HTTP ``Date`` header prints it.

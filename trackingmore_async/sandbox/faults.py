@@ -140,7 +140,8 @@ class Plan:
     @property
     def body(self) -> Literal["envelope", "html", "truncated", "empty"] | bytes:
         """What the answer carries."""
-        return next((fault.body for fault in self.faults if fault.body != "envelope"), "envelope")
+        bodies = [fault.body for fault in self.faults if fault.body != "envelope"]
+        return bodies[0] if bodies else "envelope"
 
     @property
     def performed(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol, cast
 
-import sortedcontainers  # pyright: ignore[reportMissingTypeStubs]
+import sortedcontainers  # type: ignore[import-untyped, unused-ignore] # pyright: ignore[reportMissingTypeStubs]
 
 __all__ = ["Keys", "created_of", "key_of", "new_keys", "serial_of"]
 
@@ -31,7 +31,7 @@ class Keys(Protocol):
         """Return how many keys are less."""
         ...
 
-    def islice(self, start: int | None = None, stop: int | None = None, reverse: bool = False) -> Iterator[int]:  # noqa: FBT001, FBT002
+    def islice(self, start: int | None = None, stop: int | None = None, reverse: bool = False) -> Iterator[int]:
         """Iterate over the keys of some positions."""
         ...
 

@@ -198,7 +198,9 @@ def _make_steps(name: str, random: Random, speed: float, grid: tuple[int, int]) 
     for status, substatus, days in _PLANS[name]:
         offset += random.uniform(0.02, 0.2) * DAY
         has_event = status in _TEXTS
-        steps.append(_make_step(round(offset / speed), grid, random, (status, substatus), first=has_event and not posted))
+        steps.append(
+            _make_step(round(offset / speed), grid, random, (status, substatus), first=has_event and not posted)
+        )
         posted = posted or has_event
         offset += days * random.uniform(0.6, 1.4) * DAY
     return tuple(steps)

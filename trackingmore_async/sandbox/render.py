@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import attrs
 
@@ -19,8 +20,8 @@ DAY = 86400
 _TEXT_FIELDS = ("order_id", "comment", "customer_name")
 _ECHOED = ("customer_email", "customer_name", "order_id", "title", "destination_code", "logistics_channel")
 _MILESTONES = ("ItemDispatched", "DepartfromAirport", "ArrivalfromAbroad", "CustomsClearance", "DestinationArrived")
-_NO_DESTINATION: dict[str, object] = dict.fromkeys(
-    ("ItemReceived", *_MILESTONES, "weblink", "phone", "carrier_code", "trackinfo")
+_NO_DESTINATION: Mapping[str, object] = MappingProxyType(
+    dict.fromkeys(("ItemReceived", *_MILESTONES, "weblink", "phone", "carrier_code", "trackinfo"))
 )
 _PUSH_DROPS = ("stayTimeLength", "order_create_time", "comment", "archived", "track_update", "status_info")
 _WORDS = {4: "delivered", 7: "exception"}
@@ -160,7 +161,9 @@ class Renderer:
             item["archived"] = key in self._trackings.archived
         return item
 
-    def live_item(self, carrier_code: str, tracking_number: str, created: int, course: int, now: int) -> dict[str, object]:
+    def live_item(
+        self, carrier_code: str, tracking_number: str, created: int, course: int, now: int
+    ) -> dict[str, object]:
         """Return what a carrier says now of any number, known or not (realtime, API.md 3.9).
 
         Args:
@@ -177,7 +180,7 @@ class Renderer:
         parcel = Parcel(carrier_code, tracking_number, {}, created, course)
         item = self._body(parcel, Situation(view.status, view, now, view.status != "delivered"), zone_time)
         item |= {"destination_code": "", "packageStatus": None, "last_mile_tracking_supported": None}
-        item.setdefault("destination_info", _NO_DESTINATION)
+        item.setdefault("destination_info", dict(_NO_DESTINATION))
         return item
 
     def push(self, key: int, now: int) -> dict[str, object]:
@@ -256,7 +259,7 @@ class Renderer:
         if events or shape != "no_origin":
             legs["origin_info"] = self._origin(parcel, events, view.posted, shape)
         if mode == "null":
-            legs["destination_info"] = _NO_DESTINATION
+            legs["destination_info"] = dict(_NO_DESTINATION)
         elif mode == "filled" and (abroad or self._switches.destination_info == "filled"):
             legs["destination_info"] = self._destination(parcel, abroad)
         return legs
@@ -285,7 +288,7 @@ class Renderer:
         silent = not events or parcel.course % 10 == 1
         trackinfo = None if silent else [_checkpoint(step, parcel.created) for step in events]
         carrier = f"post-{_two_code(parcel).lower()}"
-        return _NO_DESTINATION | {"weblink": "https://post.example/", "carrier_code": carrier, "trackinfo": trackinfo}
+        return {**_NO_DESTINATION, "weblink": "https://post.example/", "carrier_code": carrier, "trackinfo": trackinfo}
 
     def _last_event(self, step: Step, parcel: Parcel) -> object:
         text = step.text or ""

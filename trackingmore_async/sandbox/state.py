@@ -288,7 +288,7 @@ class Trackings:
         self._index_order(key, record)
         self.version += 1
 
-    def set_archived(self, key: int, archived: bool) -> None:  # noqa: FBT001
+    def set_archived(self, key: int, archived: bool) -> None:
         """Archive a tracking, or take it out of the archive.
 
         Example:

@@ -63,7 +63,7 @@ class Switches:
         transit_layout: Outer layout of costtime (API.md 12.6).
         transit_numbers: How costtime writes a share (API.md 12.6).
         destination_info: One of the three shapes for every tracking, or all of them mixed (API.md 2).
-        pending_shape: ``trackinfo`` of a tracking without events; "no_origin" leaves ``origin_info`` out (API.md 12.11).
+        pending_shape: ``trackinfo`` before the first event; "no_origin" leaves ``origin_info`` out (API.md 12.11).
         never_updated: ``updated_at`` of a read before the first refresh (API.md 1.4).
         never_updated_echo: The same in the answer to an edit (API.md 1.4).
         archived_in_reads: Whether reads have the key (API.md 1.4).

@@ -141,9 +141,7 @@ def _answer(
     data: dict[str, object] = {
         "submitted": len(outcomes),
         counter: len(outcomes) - len(failed) + call.plan.counter,
-        "trackings": [
-            wrap(outcome.entry or _bare(outcome)) for outcome in told if inline or not outcome.failed
-        ],
+        "trackings": [wrap(outcome.entry or _bare(outcome)) for outcome in told if inline or not outcome.failed],
     }
     errors = [outcome.error() for outcome in told if outcome.failed] if failures == "errors" else []
     if errors or call.switches.errors_when_empty == "list":
@@ -155,7 +153,7 @@ def _bare(outcome: Outcome) -> dict[str, object]:
     return outcome.error()
 
 
-def _code(call: Call, some_failed: bool) -> int:  # noqa: FBT001
+def _code(call: Call, some_failed: bool) -> int:
     switches: Switches = call.switches
     items = as_list(call.body) or []
     if len(items) > _most_items(call):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
@@ -13,7 +13,16 @@ from trackingmore_async.sandbox.wire import parse_time
 
 __all__ = ["STATUSES", "Query", "list_trackings", "read_query", "status_counts"]
 
-STATUSES = ("pending", "notfound", "transit", "pickup", "delivered", "undelivered", "exception", "expired")
+STATUSES: tuple[str, ...] = (
+    "pending",
+    "notfound",
+    "transit",
+    "pickup",
+    "delivered",
+    "undelivered",
+    "exception",
+    "expired",
+)
 MAX_LIMIT = 2000
 MAX_NAMES = 40
 FOREVER = 1 << 31
@@ -117,7 +126,7 @@ def _select(call: Call, query: Query, start: int, count: int) -> tuple[int, list
     if query.plain and whole and call.switches.list_order != "id":
         low, high = _bounds(call, query)
         return max(0, high - low), list(_slice(call, low, high, start, count))
-    keys = call.account.found.get(call, query, _matching)
+    keys = call.account.found.get(query, call.now, lambda: _matching(call, query))
     return len(keys), keys[start : start + count]
 
 
@@ -178,41 +187,11 @@ def _within(value: object, bounds: Range) -> bool:
     return isinstance(value, int) and (low or 0) <= value <= (FOREVER if high is None else high)
 
 
-class Found:
-    """The last long search of an account, kept so that its pages need not repeat it.
-
-    A search over very many trackings stays good for half a minute while nothing is written; others are made anew.
-    """
-
-    LONG = 20_000
-    KEEP = 30
-
-    def __init__(self) -> None:
-        self._query: Query | None = None
-        self._stand = (0, 0, 0)
-        self._keys: list[int] = []
-
-    def get(self, call: Call, query: Query, search: Callable[[Call, Query], list[int]]) -> list[int]:
-        """Return what a search finds, from memory where that is good.
-
-        Args:
-            call: The request.
-            query: What is looked for.
-            search: How to look for it.
-        """
-        trackings = call.account.trackings
-        version, size, at = self._stand
-        keep = self.KEEP if size >= self.LONG else 0
-        if query != self._query or version != trackings.version or not 0 <= call.now - at <= keep:
-            self._query, self._keys = query, search(call, query)
-            self._stand = (trackings.version, len(trackings), call.now)
-        return self._keys
-
-
 def status_counts(call: Call) -> Answer:
     """Answer GET /trackings/getstatusnumber (API.md 3.12)."""
     query = attrs.evolve(read_query(call.query), status="", numbers=(), orders=(), archived=None, updated=(None, None))
-    counts = dict.fromkeys((*STATUSES, "inforeceived") if call.switches.extra_counter else STATUSES, 0)
+    names = (*STATUSES, "inforeceived") if call.switches.extra_counter else STATUSES
+    counts = dict.fromkeys(names, 0)
     for key in _candidates(call, query):
         if _fits(call, query, key):
             counts[call.account.renderer.status(key, call.now)] += 1

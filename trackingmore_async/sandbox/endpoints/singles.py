@@ -97,7 +97,7 @@ def realtime(call: Call) -> Answer:
     return Answer(202 if repeated and outcome == 202 else 200, {"items": [_ask(call, carrier, number, repeated)]})
 
 
-def _ask(call: Call, carrier: str, number: str, repeated: bool) -> dict[str, object]:  # noqa: FBT001
+def _ask(call: Call, carrier: str, number: str, repeated: bool) -> dict[str, object]:
     account = call.account
     if not repeated:
         account.realtime_asked[carrier, number] = call.now

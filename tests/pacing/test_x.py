@@ -1,3 +1,0 @@
-from tests.conftest import VIRTUAL
-def test_x() -> None:
-    assert VIRTUAL
