@@ -127,7 +127,9 @@ def _maybe_datetime(value: Any, _type: Any) -> datetime | None:
 
 
 def _addresses(value: Any, _type: Any) -> tuple[str, ...]:
-    return tuple(value) if isinstance(value, list) else (value,) if value else ()
+    if isinstance(value, str):
+        return (value,) if value else ()
+    return tuple(value or ())
 
 
 def compare(events: int, rounds: int) -> tuple[list[float], list[float]]:

@@ -28,6 +28,10 @@ HALVED = frozenset({4012, 4013, 4014, 4015, 4016, 4017, 4033})  # DESIGN.md rule
 NOTHING_FOUND = frozenset({4017, 4031})  # the list's ways to say "none" (API.md 3.6)
 
 
+class Withdrawn(TrackingMoreError):
+    """The job stopped while this batch waited for its slot; nothing was sent."""
+
+
 @attrs.define(eq=False)
 class Entry:
     """One item on its way.
@@ -53,12 +57,14 @@ class Batches:
         caller: Where the calls go.
         operation: The row of the table.
         budget: The time that everything has.
+        stop_reason: Returns why nothing more is to be sent, or None; asked when a batch gets its slot.
         requests: How many requests were sent.
     """
 
     caller: Caller
     operation: Operation
     budget: Budget
+    stop_reason: Callable[[], TrackingMoreError | None]
     requests: int = 0
 
     async def deliver(self, entries: Sequence[Entry], granted: Callable[[], None]) -> TrackingMoreError | None:
@@ -71,6 +77,9 @@ class Batches:
         trail = Trail()
         try:
             reply = await self._send(entries, granted, trail)
+        except Withdrawn:
+            mark(entries, Verdict("not_attempted", error=self.stop_reason()))
+            return None
         except TrackingMoreError as error:
             self._count(entries, trail)
             return await self._refused_whole(entries, error, trail, granted)
@@ -90,6 +99,9 @@ class Batches:
         wire = encode(self.operation, [entry.item for entry in entries])
 
         def build() -> Wire:
+            reason = self.stop_reason()
+            if reason is not None:
+                raise Withdrawn(reason.message)
             granted()
             return wire
 

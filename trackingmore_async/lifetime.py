@@ -30,6 +30,11 @@ class Lifetime:
         self._loop = asyncio.get_running_loop()
         self.state = "open"
 
+    def abandon(self) -> None:
+        """Go back to new, when opening failed halfway."""
+        if self.state == "open":
+            self.state, self._loop = "new", None
+
     def end(self) -> bool:
         """Close; tell whether it was open."""
         was_open = self.state == "open"

@@ -41,13 +41,16 @@ class RetryPolicy:
             if not isinstance(count, int) or isinstance(count, bool) or count < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise ConfigurationError(f"{name} of RetryPolicy has to be a whole number, 1 or more, not {count!r}.")
         for name, seconds in (("base", self.base), ("cap", self.cap)):
-            check_seconds(f"{name} of RetryPolicy", seconds, zero=True)
+            if check_seconds(f"{name} of RetryPolicy", seconds, zero=True) is None:
+                raise ConfigurationError(f"{name} of RetryPolicy has to be a number of seconds. Leave it out, or pass one.")
 
 
 def is_transient(error: TrackingMoreError) -> bool:
     """Tell whether the network or the server failed, and the same request may succeed later."""
-    broken_answer = isinstance(error, DecodeError) and error.code is None
-    return isinstance(error, TransportError | ServerError) or broken_answer
+    if isinstance(error, DecodeError):
+        redirected = error.http_status is not None and 300 <= error.http_status < 400
+        return error.code is None and not redirected
+    return isinstance(error, TransportError | ServerError)
 
 
 def may_replay(operation: Operation, error: TrackingMoreError, attempt: int) -> bool:
@@ -74,4 +77,4 @@ def delay_before_retry(
     """
     if attempt >= policy.attempts or not may_replay(operation, error, attempt):
         return None
-    return draw * min(policy.cap, policy.base * 2.0 ** (attempt - 1))
+    return draw * min(policy.cap, policy.base * 2.0 ** min(attempt - 1, 1000))  # beyond it floats overflow

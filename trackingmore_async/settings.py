@@ -18,6 +18,7 @@ Lane = Literal["interactive", "bulk"]
 """Where a request waits: interactive work overtakes bulk work, which keeps a guaranteed share."""
 
 BASE_URL = "https://api.trackingmore.com/v2"
+LONGEST = 1e9  # seconds; some thirty years, and as much as every event loop can wait
 
 
 class ApiKey:
@@ -92,7 +93,7 @@ def check_seconds(name: str, value: float | None, *, zero: bool = False) -> floa
     """Return `value` when it is a usable number of seconds, or None; raise `ConfigurationError` when it is not."""
     if value is None:
         return None
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value <= LONGEST
     if not usable or value < 0 or (value == 0 and not zero):
         least = "zero or more" if zero else "more than zero"
         raise ConfigurationError(f"{name} has to be a number of seconds, {least}, not {value!r}. Or None.")
@@ -128,7 +129,7 @@ class CallOptions:
                 raise ConfigurationError('max_wait has to be a number of seconds, None, or "default".')
         else:
             check_seconds("max_wait", self.max_wait, zero=True)
-        if self.priority not in {None, "interactive", "bulk"}:
+        if self.priority not in (None, "interactive", "bulk"):  # noqa: PLR6201 - it may be unhashable
             raise ConfigurationError('priority has to be "interactive" or "bulk".')
 
     def wait(self, default: float | None) -> float | None:

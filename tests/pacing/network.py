@@ -33,12 +33,12 @@ class Path:
     work: tuple[float, float] = (0.02, 0.12)
 
     def way(self, random: Random) -> float:
-        """One way, there or back."""
+        """How long one way takes, there or back."""
         late = random.uniform(*self.delay) if random.random() < self.late else 0.0
         return self.least + random.uniform(0.0, self.jitter) + late
 
     def working(self, random: Random) -> float:
-        """The server's work."""
+        """How long the server works on one request."""
         return random.uniform(*self.work)
 
 

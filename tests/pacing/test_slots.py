@@ -75,9 +75,7 @@ async def test_requests_over_two_paths_keep_the_limit(vouched: float) -> None:
     """What one path vouches for is never credited to the other."""
     near, far = Path(late=0.0), Path(least=0.25, late=0.0)
     limiter = LocalLimiter({"get": Rate(3)})
-    arrivals = await drive(
-        limiter, 2000, path=lambda random: (near, 0.18) if random.random() < 0.5 else (far, vouched)
-    )
+    arrivals = await drive(limiter, 2000, path=lambda random: (near, 0.18) if random.random() < 0.5 else (far, vouched))
     assert violations(arrivals, 3, 1.0) == 0
 
 

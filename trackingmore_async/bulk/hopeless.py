@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
+from trackingmore_async.answers import Verdict
 from trackingmore_async.errors import (
     AuthenticationError,
     ClientStateError,
@@ -45,3 +48,8 @@ class Hopeless:
         self._unreachable = self._unreachable + 1 if unsent else 0
         if isinstance(error, FOR_ALL) or self._unreachable >= UNREACHABLE_BATCHES:
             self.reason = self.reason or error
+
+    def observe_items(self, verdicts: Iterable[Verdict | None]) -> None:
+        """Take note of items that were refused for a reason that holds for all, such as a quota that ran out."""
+        errors = (verdict.error for verdict in verdicts if verdict is not None)
+        self.reason = self.reason or next((error for error in errors if isinstance(error, FOR_ALL)), None)

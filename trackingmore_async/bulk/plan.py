@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sized
+from collections.abc import Mapping, Sized
 from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
 from trackingmore_async.calls import Caller
 from trackingmore_async.errors import ConfigurationError
-from trackingmore_async.operations import Operation
+from trackingmore_async.operations import Operation, Rate
 
 __all__ = ["Plan", "make_plan"]
 
@@ -41,6 +41,11 @@ class Plan:
 
 @runtime_checkable
 class _Projecting(Protocol):
+    """A limiter that knows its rates and what pace it reaches."""
+
+    @property
+    def rates(self) -> Mapping[str, Rate]: ...
+
     def expected_interval(self, bucket: str) -> float: ...
 
 
@@ -51,15 +56,16 @@ def make_plan(caller: Caller, operation: Operation, items: Any) -> Plan:
     caller.transport.lifetime.check()
     count = len(items)
     requests = math.ceil(count / operation.batch_size)
-    limiter = caller.transport.limiter
-    nominal = operation.rate.interval
-    expected = limiter.expected_interval(operation.bucket) if isinstance(limiter, _Projecting) else nominal
-    wait = limiter.projected_wait(operation.bucket, lane="bulk") if requests else 0.0
     gaps = max(0, requests - 1)
+    limiter = caller.transport.limiter
+    nominal = expected = operation.rate.interval
+    if isinstance(limiter, _Projecting):
+        nominal = limiter.rates[operation.bucket].interval
+        expected = limiter.expected_interval(operation.bucket)
     return Plan(
         items=count,
         requests=requests,
         quota=count * operation.quota,
         shortest=gaps * nominal,
-        duration=wait + gaps * max(nominal, expected),
+        duration=(limiter.projected_wait(operation.bucket, lane="bulk") if requests else 0.0) + gaps * expected,
     )

@@ -98,7 +98,8 @@ class BulkRun(Generic[ItemT]):
         if self._tasks is not None:
             raise ClientStateError("This job ran already. Call the *_many method again for a new one.")
         self._caller.transport.lifetime.check()
-        self._batches = Batches(self._caller, self._operation, self._caller.budget(self._operation, bulk=True))
+        budget = self._caller.budget(self._operation, bulk=True)
+        self._batches = Batches(self._caller, self._operation, budget, lambda: self._hopeless.reason)
         self._pauses_before = self._caller.transport.pauses
         self._span = (anyio.current_time(), anyio.current_time())
         self._outlet, self._inlet = anyio.create_memory_object_stream[list[Outcome[ItemT]]](0)
@@ -149,6 +150,7 @@ class BulkRun(Generic[ItemT]):
     async def _deliver(self, batches: Batches, batch: Sequence[Entry], granted: anyio.Event) -> None:
         try:
             self._hopeless.observe(await batches.deliver(batch, granted.set))
+            self._hopeless.observe_items(entry.verdict for entry in batch)
         finally:
             granted.set()
         for entry in batch:

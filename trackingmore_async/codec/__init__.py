@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .checks import check, check_ref
+from .checks import check_ref
 from .documents import dumps, loads
 from .envelope import Envelope, open_envelope
 from .pages import decode_page
 from .replies import decode, decode_tracking
-from .requests import Wire, encode
+from .requests import Wire, check, encode
 
 __all__ = [
     "Envelope",

@@ -10,6 +10,7 @@ from trackingmore_async.operations import Operation
 
 from . import values
 from .explain import refuse
+from .shapes import is_list, is_object
 from .structure import structure
 
 __all__ = ["batch_answer"]
@@ -30,9 +31,9 @@ def batch_answer(value: Any, operation: Operation) -> BatchAnswer:
     Raises:
         DecodeError: It is neither an object nor a list nor nothing.
     """
-    if isinstance(value, list):
+    if is_list(value):
         value = {"trackings": value}
-    if value and not isinstance(value, dict):
+    if value and not is_object(value):
         raise refuse("no answer to a batch", "$.data")
     rest = dict(value or {})
     submitted, changed = _count(rest, "submitted"), _count(rest, operation.counter or "")
@@ -54,12 +55,12 @@ def _count(rest: dict[str, Any], name: str) -> int | None:
 def _rows(rest: dict[str, Any], name: str) -> list[dict[str, Any]]:
     """Take the entries out of the answer; if one is no object, the list stays there too, and so in ``extra``."""
     rows = rest.pop(name, None)
-    if isinstance(rows, dict):
+    if is_object(rows):
         rows = list(rows.values())
     if not rows:
         return []
-    good = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    if not isinstance(rows, list) or len(good) < len(rows):
+    good = [row for row in rows if is_object(row)] if is_list(rows) else []
+    if not is_list(rows) or len(good) < len(rows):
         rest[name] = rows
     return good
 
@@ -80,9 +81,9 @@ def _entry(row: dict[str, Any], operation: Operation, *, refused: bool = False) 
 
 
 def _unwrapped(row: dict[str, Any]) -> dict[str, Any]:
-    """Some answers wrap the outcome of an item in ``meta`` (API.md 3.8)."""
+    """Unwrap the outcome of an item, which some answers put into ``meta`` (API.md 3.8)."""
     inner = row.get("meta")
-    if not isinstance(inner, dict):
+    if not is_object(inner):
         return dict(row)
     return {**{key: value for key, value in row.items() if key != "meta"}, **inner}
 

@@ -7,16 +7,17 @@ and what JSON or a header cannot carry. No text of an error holds what the calle
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
 from trackingmore_async.errors import InvalidRequestError
 from trackingmore_async.models import UNSET, Model
 
-__all__ = ["check", "check_part", "check_ref", "refuse_field"]
+__all__ = ["check_fields", "check_part", "check_ref", "refuse_field"]
 
-_PARTS: Final = ("carrier_code", "tracking_number", "new_carrier_code", "numbers")
+_PARTS: Final = ("carrier_code", "tracking_number", "new_carrier_code")
+_SEVERAL: Final = ("numbers", "orders", "awbs")
 
 
 def refuse_field(field: str, problem: str) -> InvalidRequestError:
@@ -51,30 +52,36 @@ def check_part(field: str, value: object) -> str:
     if any(character.isspace() or not character.isprintable() for character in value):
         raise refuse_field(field, "holds blanks or control characters: remove them.")
     if "/" in value or value in (".", ".."):
-        raise refuse_field(field, "holds a slash, or dots only: pass the code or number alone, not a path or an address.")
+        raise refuse_field(
+            field, "holds a slash, or dots only: pass the code or number alone, not a path or an address."
+        )
     return value
 
 
-def check(request: Model) -> None:
-    """Refuse a request, or one item of a batch, that certainly cannot be sent. `encode` does the same.
-
-    Args:
-        request: A model of a request.
-
-    Raises:
-        InvalidRequestError: `check_ref` refuses its carrier or number, or a field is of a type that JSON cannot say.
-
-    Example:
-        >>> from trackingmore_async.models import TrackingRef
-        >>> check(TrackingRef("china-ems", "LX900000017CN"))
-    """
+def check_fields(request: object) -> Model:
+    """Return a model whose fields are of types that can be sent; refuse anything else."""
+    if not isinstance(request, Model):
+        raise refuse_field("The item", f"is {type(request).__name__}: pass a model, such as NewTracking.")
     for field in attrs.fields(type(request)):
         value = getattr(request, field.name)
-        for item in value if isinstance(value, tuple) else (value,):
-            if field.name in _PARTS:
-                check_part(field.name, item)
-            elif item is not UNSET:
-                _check_value(field.name, item)
+        if field.name in _PARTS:
+            check_part(field.name, value)
+        elif field.name in _SEVERAL:
+            _check_several(field.name, value)
+        elif value is not UNSET and field.name != "extra":
+            _check_value(field.name, value)
+    return request
+
+
+def _check_several(field: str, values: tuple[object, ...]) -> None:
+    for value in values:
+        if field == "numbers":
+            check_part(field, value)
+        if not isinstance(value, str) or not value.strip():
+            raise refuse_field(field, "holds something that is no text, or empty: pass texts.")
+        _check_value(field, value)
+        if "," in value and field != "awbs":
+            raise refuse_field(field, "are separated by commas, so none can hold one: leave it out.")
 
 
 def _check_value(field: str, value: object) -> None:

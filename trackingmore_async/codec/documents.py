@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
@@ -13,8 +12,9 @@ from trackingmore_async.models import UNSET, Model, Page
 
 from .explain import refuse
 from .fields import wire_name
-from .parsing import parse
 from .pages import decode_page
+from .parsing import parse
+from .shapes import is_object, is_tuple
 from .structure import structure
 
 __all__ = ["dumps", "loads"]
@@ -57,9 +57,9 @@ def _plain_value(value: Any) -> Any:
         return _plain(value)
     if isinstance(value, datetime):
         return value.isoformat(" " if value.tzinfo is None else "T")
-    if isinstance(value, tuple):
+    if is_tuple(value):
         return [_plain_value(item) for item in value]
-    if isinstance(value, Mapping):
+    if is_object(value):
         return {key: _plain_value(item) for key, item in value.items()}
     return value
 
@@ -103,7 +103,7 @@ def loads(cls: type[ModelT], document: bytes | str) -> ModelT:
 
 def _request(cls: type[ModelT], value: Any) -> ModelT:
     """Build a model of a request: its fields have the same names on both sides, and it has no ``extra``."""
-    if not isinstance(value, dict):
+    if not is_object(value):
         raise refuse("no object", "$")
     try:
         return cls(**value)

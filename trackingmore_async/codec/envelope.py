@@ -32,13 +32,13 @@ class Envelope:
     data: msgspec.Raw | None = field(default=None, hash=False)
 
     def __repr__(self) -> str:
-        data = "None" if self.data is None else f"<{len(bytes(self.data))} bytes>"
+        data = "None" if self.data is None else f"<{memoryview(self.data).nbytes} bytes>"
         return f"Envelope(code={self.code}, type={self.type!r}, data={data})"
 
 
 class _Wire(msgspec.Struct):
     meta: dict[str, Any]
-    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    data: msgspec.Raw = msgspec.Raw()
 
 
 _DECODER: Final = msgspec.json.Decoder(_Wire)
@@ -76,5 +76,8 @@ def _opened(wire: _Wire) -> Envelope | None:
     if code is None:
         return None
     kind = wire.meta.get("type")
-    data = None if isinstance(wire.data, msgspec.UnsetType) or bytes(wire.data) == b"null" else wire.data
-    return Envelope(code, kind if isinstance(kind, str) else "", data)
+    return Envelope(code, kind if isinstance(kind, str) else "", None if _is_nothing(wire.data) else wire.data)
+
+
+def _is_nothing(data: msgspec.Raw) -> bool:
+    return bytes(memoryview(data)[:5]) in (b"", b"null")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from trackingmore_async.errors import DecodeError
 from trackingmore_async.models import Model
 
 from .fields import WireField, wire_fields
+from .shapes import is_list, is_object, kind
 
 __all__ = ["explain", "refuse"]
 
@@ -34,8 +35,8 @@ def explain(cls: type[ModelT], value: Any, path: str) -> ModelT:
     Raises:
         DecodeError: It is no object, or a field that must be there is missing or unreadable.
     """
-    if not isinstance(value, dict):
-        raise refuse(f"{_kind(value)} instead of an object", path)
+    if not is_object(value):
+        raise refuse(f"{kind(value)} instead of an object", path)
     fields = wire_fields(cls)
     known = {field.wire for field in fields}
     extra = {key: item for key, item in value.items() if key not in known}
@@ -45,7 +46,7 @@ def explain(cls: type[ModelT], value: Any, path: str) -> ModelT:
             _read(field, value[field.wire], path, found, extra)
         elif field.required:
             raise refuse(f"{field.wire} is missing", f"{path}.{field.wire}")
-    return cls(**found, extra=extra)
+    return cast("ModelT", cast("Any", cls)(**found, extra=extra))
 
 
 def _read(field: WireField, value: Any, path: str, found: dict[str, Any], extra: dict[str, Any]) -> None:
@@ -53,7 +54,7 @@ def _read(field: WireField, value: Any, path: str, found: dict[str, Any], extra:
     here = f"{path}.{field.wire}"
     try:
         if field.shape == "value":
-            found[field.name] = field.reader(value, None)
+            found[field.name] = field.reader(value)
         elif field.shape == "one":
             found[field.name] = explain(field.model, value, here) if value else None
         elif value:
@@ -77,11 +78,6 @@ def _several(field: WireField, value: Any, path: str, extra: dict[str, Any]) -> 
 
 
 def _checked(value: Any) -> list[Any]:
-    if isinstance(value, list):
+    if is_list(value):
         return value
     raise TypeError("list")
-
-
-def _kind(value: Any) -> str:
-    names = {type(None): "null", str: "a text", list: "a list", bool: "true or false"}
-    return names.get(type(value), "a number")

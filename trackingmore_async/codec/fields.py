@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -32,7 +32,7 @@ from . import values
 
 __all__ = ["WireField", "wire_fields", "wire_name"]
 
-Reader = Callable[[Any, Any], Any]
+Reader = Callable[[Any], Any]
 
 _NAMES: Final[Mapping[type, Mapping[str, str]]] = {
     Tracking: {
@@ -111,8 +111,7 @@ class WireField:
     Args:
         name: The name in the model.
         wire: The name on the wire.
-        required: Whether the wire must have it.
-        unset: Whether it is `UNSET`, and not None or empty, when the wire does not have it.
+        default: What it is when the wire does not have it: `attrs.NOTHING` when the wire must.
         shape: A single value, one model, a list of models, or an object of models.
         reader: Reads a single value.
         model: The model, unless it is a single value.
@@ -120,11 +119,20 @@ class WireField:
 
     name: str
     wire: str
-    required: bool
-    unset: bool
+    default: Any
     shape: Shape
     reader: Reader = values.anything
     model: type[Model] = Model
+
+    @property
+    def required(self) -> bool:
+        """Whether the wire must have it."""
+        return self.default is attrs.NOTHING
+
+    @property
+    def unset(self) -> bool:
+        """Whether it is `UNSET`, and not None or empty, when the wire does not have it."""
+        return self.default is UNSET
 
 
 def wire_name(cls: type[Model], name: str) -> str:
@@ -132,9 +140,13 @@ def wire_name(cls: type[Model], name: str) -> str:
     return _NAMES.get(cls, {}).get(name, name)
 
 
-@cache
 def wire_fields(cls: type[Model]) -> tuple[WireField, ...]:
     """Return the fields of a model of an answer, ``extra`` apart. A pure function of the class, remembered."""
+    return _wire_fields(cast("Any", cls))
+
+
+@cache
+def _wire_fields(cls: Any) -> tuple[WireField, ...]:
     hints = get_type_hints(cls)
     return tuple(_wire_field(cls, field, hints[field.name]) for field in attrs.fields(cls) if field.name != "extra")
 
@@ -144,8 +156,7 @@ def _wire_field(cls: type[Model], field: attrs.Attribute[Any], hint: Any) -> Wir
     return WireField(
         name=field.name,
         wire=wire_name(cls, field.name),
-        required=field.default is attrs.NOTHING,
-        unset=field.default is UNSET,
+        default=field.default,
         shape=shape,
         reader=_READERS.get((cls, field.name)) or _SCALARS[kind] if shape == "value" else values.anything,
         model=Model if shape == "value" else kind,

@@ -11,6 +11,7 @@ from trackingmore_async.models import Page
 from . import values
 from .explain import refuse
 from .parsing import parse
+from .shapes import is_list, is_object, kind
 
 __all__ = ["decode_page"]
 
@@ -26,7 +27,8 @@ class _Wire(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _PAGE: Final = msgspec.json.Decoder(_Wire)
-_RAWS: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_PARTS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def decode_page(data: msgspec.Raw | None, path: str = "$.data") -> Page:
@@ -49,47 +51,53 @@ def decode_page(data: msgspec.Raw | None, path: str = "$.data") -> Page:
         return Page(total=0)
     try:
         wire = _PAGE.decode(data)
-        return Page(
-            total=values.required_number(wire.total),
-            page=wire.page,
-            limit=wire.limit,
-            count=wire.count,
-            items=tuple(wire.items),
-        )
+        total = values.number(wire.total)
     except (ValueError, RecursionError):
         return _odd_page(data, path)
+    if total is None:
+        return _odd_page(data, path)
+    return Page(total=total, page=wire.page, limit=wire.limit, count=wire.count, items=tuple(wire.items))
 
 
 def _odd_page(data: msgspec.Raw, path: str) -> Page:
-    value = parse(data, path)
-    if not value:
-        return Page(total=0)
-    if not isinstance(value, dict):
-        raise refuse("no page", path)
-    items = value.pop("items", None) or []
-    if not isinstance(items, list):
-        raise refuse("items is no list", f"{path}.items")
-    raws = _RAWS.decode(msgspec.json.encode(items))
-    return Page(total=_total(value, raws, path), items=tuple(raws), **_numbers(value), extra=value)
-
-
-def _total(value: dict[str, Any], items: list[msgspec.Raw], path: str) -> int:
-    try:
-        total = values.number(value.pop("total", None))
-    except (ValueError, TypeError):
-        total = None
+    """Cut a page that has more keys, fewer keys, or other types of values."""
+    parts = _parts(data, path)
+    items = _items(parts.pop("items", None), f"{path}.items")
+    rest = {name: parse(raw, f"{path}.{name}") for name, raw in parts.items()}
+    numbers = {name: _number(rest, name) for name in ("total", "page", "limit", "count")}
+    total = numbers.pop("total")
     if total is None and items:
         raise refuse("total is missing or unreadable", f"{path}.total")
-    return total or 0
+    return Page(total=total or 0, items=items, **numbers, extra=rest)
 
 
-def _numbers(value: dict[str, Any]) -> dict[str, int | None]:
-    """Take the small numbers out of a page; an odd one stays there, and so in ``extra``."""
-    found: dict[str, int | None] = {}
-    for name in ("page", "limit", "count"):
-        try:
-            found[name] = values.number(value.get(name))
-        except (ValueError, TypeError):
-            continue
-        value.pop(name, None)
-    return found
+def _parts(data: msgspec.Raw, path: str) -> dict[str, msgspec.Raw]:
+    try:
+        return _PARTS.decode(data)
+    except (ValueError, RecursionError):
+        value = parse(data, path)
+    if value and not is_object(value):
+        raise refuse(f"{kind(value)} instead of a page", path)
+    return _PARTS.decode(msgspec.json.encode(value or {}))
+
+
+def _items(raw: msgspec.Raw | None, path: str) -> tuple[msgspec.Raw, ...]:
+    if raw is None:
+        return ()
+    try:
+        return tuple(_ITEMS.decode(raw))
+    except (ValueError, RecursionError):
+        value = parse(raw, path)
+    if value and not is_list(value):
+        raise refuse(f"{kind(value)} instead of a list", path)
+    return tuple(_ITEMS.decode(msgspec.json.encode(value or [])))
+
+
+def _number(rest: dict[str, Any], name: str) -> int | None:
+    """Take a number out of a page; an odd one stays there, and so in ``extra``."""
+    try:
+        number = values.number(rest.get(name))
+    except (ValueError, TypeError):
+        return None
+    rest.pop(name, None)
+    return number

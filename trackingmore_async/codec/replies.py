@@ -27,6 +27,7 @@ from .batches import batch_answer
 from .explain import explain, refuse
 from .pages import decode_page
 from .parsing import decode_strictly, parse
+from .shapes import is_list, is_object
 from .structure import ODD, quick, structure
 
 __all__ = ["decode", "decode_tracking"]
@@ -85,7 +86,7 @@ def decode_tracking(raw: msgspec.Raw | bytes, path: str = "$") -> Tracking:
 def _tracking(value: Any, operation: Operation) -> Tracking:
     """Read one tracking; realtime wraps it in a list of one (API.md 3.9)."""
     path = _DATA
-    if isinstance(value, dict) and isinstance(value.get("items"), list):
+    if is_object(value) and is_list(value.get("items")):
         value, path = (value["items"] or [None])[0], "$.data.items[0]"
     return structure(Tracking, _there(value, path, operation), path)
 
@@ -116,16 +117,16 @@ def _list_in(value: Any) -> tuple[list[Any], str]:
     """Find the rows: the data itself, the one list in it, or the data as the only row (API.md 3.15: unknown)."""
     if not value:
         return [], _DATA
-    if isinstance(value, list):
+    if is_list(value):
         return value, _DATA
-    lists = [key for key, item in value.items() if isinstance(item, list)] if isinstance(value, dict) else []
+    lists = [key for key, item in value.items() if is_list(item)] if is_object(value) else []
     if len(lists) == 1:
         return value[lists[0]], f"{_DATA}.{lists[0]}"
     return [value], _DATA
 
 
 def _remote_areas(value: Any, _operation: Operation) -> RemoteAreas:
-    if isinstance(value, list):
+    if is_list(value):
         value = {"remote": value}
     return structure(RemoteAreas, value or {}, _DATA)
 
@@ -133,12 +134,12 @@ def _remote_areas(value: Any, _operation: Operation) -> RemoteAreas:
 def _waybills(value: Any, _operation: Operation) -> dict[str, AirWaybill]:
     if not value:
         return {}
-    if not isinstance(value, dict):
+    if not is_object(value):
         raise refuse("no object by air waybill", _DATA)
     return {
         awb: structure(AirWaybill, {**(item or {}), "awb": awb}, f"{_DATA}[{awb!r}]")
         for awb, item in value.items()
-        if isinstance(item, dict) or not item
+        if is_object(item) or not item
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from string import Formatter
@@ -12,13 +13,14 @@ import attrs
 import msgspec
 from attrs import frozen
 
-from trackingmore_async.models import UNSET, Model
+from trackingmore_async.models import UNSET, CountsQuery, Model, TrackingFilter
 from trackingmore_async.operations import AIR, CARRIERS, CHANGE_CARRIER, CREATE_MANY, GET, LIST, REALTIME, Operation
 
-from .checks import check, check_part, refuse_field
+from .checks import check_fields, check_part, refuse_field
+from .shapes import is_tuple
 from .values import STATUS_NUMBERS
 
-__all__ = ["Wire", "encode"]
+__all__ = ["Wire", "check", "encode"]
 
 _SPECIAL: Final = {"tracking_destination_country": "specialNumberDestination"}
 _NAMES: Final[Mapping[str, Mapping[str, str]]] = {
@@ -56,7 +58,7 @@ class Wire:
 
 
 def encode(operation: Operation, request: Model | Sequence[Model] | None) -> Wire:
-    """Encode a request.
+    """Encode a request: for a batch a bare list of its items (API.md 1.1).
 
     Args:
         operation: The row of the table.
@@ -71,18 +73,38 @@ def encode(operation: Operation, request: Model | Sequence[Model] | None) -> Wir
         >>> encode(UPDATE, TrackingUpdate("zto", "500600700800", archived=True)).content
         b'{"archived":"true"}'
     """
-    if isinstance(request, Model):
-        return _single(operation, request)
-    if request is None:
-        return Wire(operation.path)
-    return Wire(operation.path, _json([_item(operation, item) for item in request]))
+    if operation.is_batch:
+        items = (request,) if isinstance(request, Model) else request or ()
+        return Wire(operation.path, _json([_body(operation, _fields(operation, item)) for item in items]))
+    return Wire(operation.path) if request is None else _single(operation, request)
 
 
-def _single(operation: Operation, request: Model) -> Wire:
-    check(request)
+def check(request: object) -> None:
+    """Refuse a request, or one item of a batch, that certainly cannot be sent. `encode` refuses the same.
+
+    Args:
+        request: A model of a request.
+
+    Raises:
+        InvalidRequestError: It is no model, `check_ref` refuses its carrier or number, or a field holds what cannot
+            be sent. Its ``code`` is None.
+
+    Example:
+        >>> from trackingmore_async.models import TrackingRef
+        >>> check(TrackingRef("china-ems", "LX900000017CN"))
+    """
+    model = check_fields(request)
+    write = _query_value if isinstance(model, TrackingFilter | CountsQuery) else _body_value
+    for name, value in _given(model).items():
+        if value is not None and value != "":
+            write(name, value)
+
+
+def _single(operation: Operation, request: object) -> Wire:
+    given = _fields(operation, request)
     named = [name for _, name, _, _ in Formatter().parse(operation.path) if name]
-    path = operation.path.format_map({name: quote(getattr(request, name), safe="") for name in named})
-    rest = {name: value for name, value in _given(request).items() if name not in named}
+    path = operation.path.format_map({name: quote(given[name], safe="") for name in named})
+    rest = {name: value for name, value in given.items() if name not in named}
     if operation.method == "GET":
         return _READS.get(operation.name, _query)(path, rest)
     if operation.method == "DELETE":
@@ -90,19 +112,27 @@ def _single(operation: Operation, request: Model) -> Wire:
     return Wire(path, _json(_body(operation, rest)))
 
 
-def _item(operation: Operation, request: Model) -> dict[str, Any]:
-    check(request)
-    return _body(operation, _given(request))
+def _fields(operation: Operation, request: object) -> dict[str, Any]:
+    """Check a request and return the fields that were given."""
+    model = check_fields(request)
+    if operation.request is None or not isinstance(model, operation.request):
+        wanted = getattr(operation.request, "__name__", "nothing")
+        raise refuse_field("The request", f"of {operation.name} cannot be {type(model).__name__}: pass {wanted}.")
+    return _given(model)
 
 
-def _given(request: Model) -> dict[str, Any]:
-    values = {field.name: getattr(request, field.name) for field in attrs.fields(type(request))}
+def _given(model: Model) -> dict[str, Any]:
+    values = {field.name: getattr(model, field.name) for field in attrs.fields(type(model))}
     return {name: value for name, value in values.items() if value is not UNSET}
 
 
 def _body(operation: Operation, given: Mapping[str, Any]) -> dict[str, Any]:
     names = _NAMES.get(operation.name, {})
-    return {names.get(name, name): _SENT.get(name, _as_is)(name, value) for name, value in given.items()}
+    return {names.get(name, name): _body_value(name, value) for name, value in given.items()}
+
+
+def _body_value(name: str, value: Any) -> Any:
+    return _SENT.get(name, _as_is)(name, value)
 
 
 def _json(value: Any) -> bytes:
@@ -156,17 +186,11 @@ def _query(path: str, given: Mapping[str, Any]) -> Wire:
 
 
 def _query_value(name: str, value: Any) -> str:
-    if isinstance(value, tuple):
-        return ",".join(quote(_listed(name, item), safe="") for item in value)
+    if is_tuple(value):
+        return ",".join(quote(item, safe="") for item in value)
     if name.endswith(("_min", "_max")):
         value = _unix_seconds(name, value)
     return quote(str(_word(name, value)), safe="")
-
-
-def _listed(name: str, item: str) -> str:
-    if "," in item:
-        raise refuse_field(name, "are separated by commas, so none can hold one: leave it out.")
-    return item
 
 
 def _unix_seconds(name: str, value: Any) -> int:
@@ -174,6 +198,8 @@ def _unix_seconds(name: str, value: Any) -> int:
         if value.tzinfo is None:
             raise refuse_field(name, "must be an aware datetime: pass one with a tzinfo, or unix seconds.")
         return int(value.timestamp())
+    if isinstance(value, float) and math.isfinite(value):
+        return int(value)
     if isinstance(value, bool) or not str(value).isdecimal():
         raise refuse_field(name, "must be an aware datetime or unix seconds: pass one of these.")
     return int(value)

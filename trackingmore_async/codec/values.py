@@ -1,8 +1,7 @@
 """Single values of the wire, however they were sent (API.md 1.4).
 
 Each function takes a value as JSON gave it and returns what the models hold. It raises `ValueError` or `TypeError`
-for what it cannot read; the second pass then keeps the value in ``extra``. The unused second argument is the type that
-cattrs hands to every hook.
+for what it cannot read; the second pass then keeps the value in ``extra``.
 """
 
 from __future__ import annotations
@@ -50,16 +49,16 @@ _WORDS: Final[Mapping[Any, Status | None]] = {
 }
 
 
-def text(value: Any, _type: Any = None) -> str | None:
+def text(value: Any) -> str | None:
     """Read a text; a number becomes its digits."""
     if value.__class__ is str or value is None:
-        return value  # type: ignore[no-any-return]
+        return value
     if value.__class__ is int or value.__class__ is float:
         return str(value)
     raise TypeError("text")
 
 
-def required_text(value: Any, _type: Any = None) -> str:
+def required_text(value: Any) -> str:
     """Read a text that must be there."""
     found = text(value)
     if found is None:
@@ -67,51 +66,61 @@ def required_text(value: Any, _type: Any = None) -> str:
     return found
 
 
-def fraction(value: Any, _type: Any = None) -> float | None:
+def fraction(value: Any) -> float | None:
     """Read a number; a whole one is an int."""
     if value is None or value.__class__ is int:
-        return value  # type: ignore[no-any-return]
+        return value
     if value == "":
         return None
     if isinstance(value, float) and math.isfinite(value):
         return int(value) if value.is_integer() else value
-    match = _NUMBER.fullmatch(value)  # raises TypeError for what is no text
+    match = _NUMBER.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError("number")
     return fraction(float(value)) if match[2] else int(value)
 
 
-def number(value: Any, _type: Any = None) -> int | None:
+def number(value: Any) -> int | None:
     """Read a whole number: 56, 56.0, "56" and "56.0" are the same; None and "" are none."""
     if value is None or value.__class__ is int:
-        return value  # type: ignore[no-any-return]
+        return value
+    if value.__class__ is str and value.isdecimal() and len(value) < 30:
+        return int(value)
     found = fraction(value)
     if found is None or isinstance(found, int):
         return found
     raise ValueError("whole number")
 
 
-def required_number(value: Any, _type: Any = None) -> int:
+def required_number(value: Any) -> int:
     """Read a whole number; none counts as 0."""
     return number(value) or 0
 
 
-def flag(value: Any, _type: Any = None) -> bool | None:
+def flag(value: Any) -> bool | None:
     """Read true or false, also as text or as 1 and 0."""
     if value is None or value.__class__ is bool:
-        return value  # type: ignore[no-any-return]
+        return value
     return _FLAGS[value.lower() if isinstance(value, str) else value]
 
 
-def required_flag(value: Any, _type: Any = None) -> bool:
+def required_flag(value: Any) -> bool:
     """Read true or false; none counts as false."""
     return flag(value) or False
 
 
-_FLAGS: Final[Mapping[Any, bool | None]] = {"true": True, "false": False, "1": True, "0": False, 1: True, 0: False, "": None}
+_FLAGS: Final[Mapping[Any, bool | None]] = {
+    "true": True,
+    "false": False,
+    "1": True,
+    "0": False,
+    1: True,
+    0: False,
+    "": None,
+}
 
 
-def status(value: Any, _type: Any = None) -> Status | None:
+def status(value: Any) -> Status | None:
     """Read a status word, or the number that an edit echoes; an unknown word is kept."""
     try:
         return _WORDS[value]
@@ -119,20 +128,21 @@ def status(value: Any, _type: Any = None) -> Status | None:
         return Status(text(value))
 
 
-def local_time(value: Any, _type: Any = None) -> datetime | None:
+def local_time(value: Any) -> datetime | None:
     """Read the local time of an event: to the minute or to the second, naive; an offset is left out."""
     if not value:
         return None
     try:
         found = datetime.fromisoformat(value)
     except ValueError:
-        return _never(value)
+        _check_never(value)
+        return None
     if found.year < 1971 and value.startswith(_NEVER):
         return None
     return found if found.tzinfo is None else found.replace(tzinfo=None)
 
 
-def aware_time(value: Any, _type: Any = None) -> datetime | None:
+def aware_time(value: Any) -> datetime | None:
     """Read a moment: ISO 8601 with its offset, or unix seconds. The epoch means never."""
     if not value:
         return None
@@ -145,7 +155,7 @@ def aware_time(value: Any, _type: Any = None) -> datetime | None:
     return None if found.year < 1971 and found == EPOCH else found
 
 
-def order_time(value: Any, _type: Any = None) -> datetime | None:
+def order_time(value: Any) -> datetime | None:
     """Read the time of an order: a text is naive as sent, unix seconds are aware; 0 is none (API.md 1.4)."""
     if not value:
         return None
@@ -157,14 +167,15 @@ def order_time(value: Any, _type: Any = None) -> datetime | None:
     return datetime(*(int(part or 0) for part in match.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
 
 
-def _never(value: str) -> None:
+def _check_never(value: str) -> None:
     if not value.startswith(_NEVER):
         raise ValueError("time")
 
 
 def _unix_time(value: Any) -> datetime | None:
     if isinstance(value, str) and not value.isdecimal():
-        return _never(value)
+        _check_never(value)
+        return None
     seconds = number(value)
     if not seconds:
         return None
@@ -174,7 +185,7 @@ def _unix_time(value: Any) -> datetime | None:
         raise ValueError("unix seconds") from None
 
 
-def texts(value: Any, _type: Any = None) -> tuple[str, ...]:
+def texts(value: Any) -> tuple[str, ...]:
     """Read one contact or several: text, list, or none. The word ``null`` is no address and no number (API.md 1.4)."""
     if value is None or value in ("", "null"):
         return ()
@@ -183,7 +194,7 @@ def texts(value: Any, _type: Any = None) -> tuple[str, ...]:
     return (required_text(value),)
 
 
-def items(value: Any, _type: Any = None) -> tuple[Any, ...]:
+def items(value: Any) -> tuple[Any, ...]:
     """Read a list whose entries are kept as sent."""
     if not value:
         return ()
@@ -192,6 +203,6 @@ def items(value: Any, _type: Any = None) -> tuple[Any, ...]:
     raise TypeError("list")
 
 
-def anything(value: Any, _type: Any = None) -> Any:
+def anything(value: Any) -> Any:
     """Keep a value as sent."""
     return value

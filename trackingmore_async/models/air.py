@@ -130,7 +130,7 @@ class AirWaybill(Model):
     status_number: str | None = field(default=None, kw_only=True)
     last_event: str | None = field(default=None, kw_only=True)
     events: tuple[AirEvent, ...] = field(default=(), kw_only=True)
-    flights: Mapping[str, Flight] = field(factory=dict, kw_only=True, hash=False)
+    flights: Mapping[str, Flight] = field(factory=dict[str, Flight], kw_only=True, hash=False)
     airline: Airline | None = field(default=None, kw_only=True)
     extra: Mapping[str, Any] = extra_field()
 

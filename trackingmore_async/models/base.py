@@ -20,6 +20,7 @@ class Model:
     """
 
     __slots__ = ()
+    __attrs_attrs__: ClassVar[Any]
     SHOWN: ClassVar[tuple[str, ...]] = ("carrier_code", "tracking_number", "status")
 
     def __repr__(self) -> str:
@@ -39,4 +40,4 @@ def extra_field() -> Any:
 
     Left out of the hash, because a mapping has none.
     """
-    return field(factory=dict, kw_only=True, hash=False)
+    return field(factory=dict[str, Any], kw_only=True, hash=False)

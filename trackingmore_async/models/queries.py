@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from attrs import field, frozen
 
@@ -23,11 +23,9 @@ __all__ = [
 ]
 
 
-def _as_texts(value: Any) -> Any:
-    """Make a tuple of one text or of many; the letters of a text are not what anybody means."""
-    if isinstance(value, str):
-        return (value,)
-    return tuple(value) if isinstance(value, Iterable) else value
+def _as_texts(value: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Make a tuple of one text, of many or of none; the letters of a text are not what anybody means."""
+    return (value,) if isinstance(value, str) else tuple(value or ())
 
 
 @frozen(repr=False, kw_only=True)

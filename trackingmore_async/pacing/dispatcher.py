@@ -67,7 +67,7 @@ class Dispatcher:
         Infinite when nobody waits, or all hangs on a report still to come. Between turns nothing changes this but
         a newcomer, a cancellation, a report, or a ban.
         """
-        openings = [(self._opening(stage), stage) for stage in self.stages.values() if stage.lanes]
+        openings = [(self._opening(stage), stage) for stage in self.stages.values() if stage.lanes.anybody()]
         if not openings:
             return math.inf, None
         if self.gate.is_open:
@@ -109,11 +109,12 @@ class Dispatcher:
             return
         stage = self.stage(ticket.bucket)
         stage.tickets.discard(ticket)
+        stage.pace.settle(ticket.slot)
+        if self.total is not None and ticket.total_slot is not None:
+            self.total.settle(ticket.total_slot)
         if answered_at is None:
             self.gate.dropped(ticket)
-            return
-        self._observe(stage, ticket)
-        if not refused:  # else `penalise` speaks
+        elif not refused:  # else `penalise` speaks
             self.gate.answered(ticket, now)
 
     def snapshot(self, now: float) -> Snapshot:
@@ -138,11 +139,6 @@ class Dispatcher:
         ban_end = snapshot.ban_end(now)
         if ban_end is not None:
             self.gate.restore(ban_end, snapshot.row)
-
-    def _observe(self, stage: Stage, ticket: Ticket) -> None:
-        stage.pace.answered(ticket.slot)
-        if self.total is not None and ticket.total_slot is not None:
-            self.total.answered(ticket.total_slot)
 
     def _opening(self, stage: Stage) -> float:
         if self.total is None:

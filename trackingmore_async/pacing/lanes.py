@@ -113,6 +113,13 @@ class Lanes:
         """Leave the queue without having had a turn; nothing happens when it is not in it."""
         self._queue(waiter.lane).pop(waiter, None)
 
+    def anybody(self) -> bool:
+        """Tell whether anybody waits, after removing from the heads who was cancelled and has not woken up yet."""
+        for queue in (self._interactive, self._bulk):
+            while queue and next(iter(queue)).turn.done():
+                queue.popitem(last=False)
+        return bool(self._interactive or self._bulk)
+
     def head(self) -> Waiter:
         """Return whose turn is next."""
         return next(iter(self._queue(self._next_lane())))

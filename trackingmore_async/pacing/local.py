@@ -19,6 +19,7 @@ from .memory import Snapshot, StateFile
 from .meter import TICK
 from .protocol import Lane, Permit
 from .rates import PROBES, all_rates
+from .refusal import hopeless
 from .stage import Stage
 from .statistics import LimiterStatistics
 from .ticket import Ticket
@@ -189,6 +190,11 @@ class LocalLimiter:
 
     # What it can tell
 
+    @property
+    def rates(self) -> Mapping[str, Rate]:
+        """Bucket -> `Rate`, as this limiter keeps them."""
+        return self._dispatcher.rates
+
     def expected_interval(self, bucket: str) -> float:
         """Seconds a request in the long run, by what was observed of the path: never less than the rate says.
 
@@ -274,15 +280,8 @@ class LocalLimiter:
         self._advance()
 
     def _refusal(self, stage: Stage, turn: float, now: float, waited: float = 0.0) -> DeadlineExceededError:
-        wait, ban = max(0.0, turn - now), self._dispatcher.gate.shut_until - now
-        reason = f"; the account is silent after a 429 for another {ban:.1f} s" if ban > 0 else ""
-        before = f" after {waited:.1f} s of waiting" if waited else ""
-        return DeadlineExceededError(
-            f"No slot for {stage.name!r} in time{before}: it is expected in {wait:.1f} s, past the deadline{reason}. "
-            "Allow more time (max_wait, deadline), or send less.",
-            projected_wait=wait,
-            operation=stage.name,
-        )
+        ban = self._dispatcher.gate.shut_until - now
+        return hopeless(stage.name, wait=max(0.0, turn - now), ban=max(0.0, ban), waited=waited)
 
     # Remembering
 

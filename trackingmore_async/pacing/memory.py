@@ -49,7 +49,7 @@ class Record:
         granted_at = min(self.granted_at, now)
         sent_at = granted_at + UNREPORTED if self.sent_at is None else self.sent_at
         answered_at = None if self.answered_at is None or self.sent_at is None else min(self.answered_at, now)
-        return Slot(granted_at, self.round_trip, min(sent_at, now), answered_at, counted=True)
+        return Slot(granted_at, self.round_trip, min(sent_at, now), answered_at, settled=True)
 
     def shifted(self, seconds: float) -> Record:
         """Return the same on a clock that shows so many seconds more."""

@@ -25,14 +25,14 @@ class Slot:
         round_trip: Seconds: the shortest network round trip of its path that is known for certain; else 0.
         sent_at: When its headers were written; None: not yet, as far as was told.
         answered_at: When the head of its answer arrived; None: not yet.
-        counted: True once its stay was added to the average of the path.
+        settled: True when nothing more will be heard of it.
     """
 
     granted_at: float
     round_trip: float = 0.0
     sent_at: float | None = None
     answered_at: float | None = None
-    counted: bool = False
+    settled: bool = False
 
     def note(self, sent_at: float, answered_at: float | None) -> None:
         """Take note of what became of the request; what was known before stays."""

@@ -62,13 +62,13 @@ class Pace:
         self.meter.step_back(slot)
         self.slots.free(slot)
 
-    def answered(self, slot: Slot) -> None:
-        """Learn from an answer how long the slot stays closed."""
+    def settle(self, slot: Slot) -> None:
+        """Learn how long a slot stays closed, now that its request was answered or never will be."""
         self._observe(slot, slot.round_trip)
 
     def _observe(self, slot: Slot, round_trip: float) -> None:
-        if not slot.counted:
-            slot.counted = True
+        if not slot.settled:
+            slot.settled = True
             self.excess.observe(self.slots.opens_at(slot, round_trip) - slot.granted_at - self.rate.seconds)
 
     def forecast(self, place: int, start: float) -> float:
@@ -83,7 +83,7 @@ class Pace:
     def _expected(self, slot: Slot, start: float) -> float:
         """Tell when a slot will probably reopen: what is certain, else what is usual."""
         certain = self.slots.opens_at(slot, slot.round_trip)
-        if slot.answered_at is not None:
+        if slot.settled:
             return max(start, certain)
         return max(start, min(certain, slot.granted_at + self.rate.seconds + self.excess.seconds))
 

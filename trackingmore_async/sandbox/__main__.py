@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from trackingmore_async.sandbox.police import BUCKETS, TOTAL
 from trackingmore_async.sandbox.sandbox import DEFAULT_KEY, Sandbox
 
 
@@ -22,6 +23,8 @@ def parse_rate(text: str) -> tuple[str, tuple[int, float] | None]:
         ('update_many', (20, 1.0))
     """
     bucket, _, rate = text.partition("=")
+    if bucket not in {*BUCKETS, TOTAL}:
+        raise argparse.ArgumentTypeError(f"no such bucket: {bucket!r}")
     if rate == "off":
         return bucket, None
     requests, _, seconds = rate.partition("/")

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Literal
 
 from trackingmore_async.sandbox.account import Account
 from trackingmore_async.sandbox.codes import Answer
 from trackingmore_async.sandbox.control import Control
 from trackingmore_async.sandbox.core import Core, Request, read_request
 from trackingmore_async.sandbox.faults import Plan
-from trackingmore_async.sandbox.path import Path, draw
+from trackingmore_async.sandbox.path import Delay, Path, draw
 from trackingmore_async.sandbox.police import Verdict
 from trackingmore_async.sandbox.reply import Reply, make_reply, refusal
 
-__all__ = ["CONNECTION", "PLAN", "App", "ConnectionCutError", "Receive", "Scope", "Send"]
+__all__ = ["CONNECTION", "PREPARED", "App", "ConnectionCutError", "Receive", "Scope", "Send"]
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -24,8 +24,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 CONNECTION = "trackingmore_async.sandbox.abort"
 """Scope key: a function that resets the connection; without it a reset raises `ConnectionCutError`."""
 
-PLAN = "trackingmore_async.sandbox.plan"
-"""Scope key: the faults of this request, where whoever calls has drawn them already."""
+PREPARED = "trackingmore_async.sandbox.prepared"
+"""Scope key: the request and the faults that it meets, where whoever calls has read and drawn them already."""
 
 
 class ConnectionCutError(Exception):
@@ -52,19 +52,21 @@ class App:
         """Serve one connection scope, as ASGI wants it."""
         if scope["type"] != "http":
             raise ValueError(f"the sandbox speaks HTTP only, not {scope['type']!r}")
-        body = await read_body(receive)
-        path = raw_path(scope)
-        if path.startswith("/_sandbox"):
-            await self._send(send, self._control.answer(scope["method"], path, body))
-            return
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        request = read_request(scope["method"], path, scope["query_string"], headers, body)
-        plan = scope.get(PLAN)
-        reply = await self._exchange(request, self._core.plan(request) if plan is None else plan)
+        reply = await self._answer(scope, receive)
         if reply is None:
             await _cut(scope, receive)
         else:
             await self._send(send, reply)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Reply | None:
+        if PREPARED in scope:
+            return await self._exchange(*scope[PREPARED])
+        path, body = raw_path(scope), await read_body(receive)
+        if path.startswith("/_sandbox"):
+            return self._control.answer(scope["method"], path, body)
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        request = read_request(scope["method"], path, scope["query_string"], headers, body)
+        return await self._exchange(request, self._core.plan(request))
 
     async def _exchange(self, request: Request, plan: Plan) -> Reply | None:
         """Take a request its whole way; None means that the connection is reset."""
@@ -87,7 +89,7 @@ class App:
         answer = self._core.perform(request, admitted, plan) if plan.performed else Answer()
         return make_reply(answer, plan, switches) if plan.reset is None else None
 
-    async def _sleep(self, usual: Any, plan: Plan, part: Any) -> None:
+    async def _sleep(self, usual: Delay, plan: Plan, part: Literal["there", "work", "back"]) -> None:
         random = self._core.random
         seconds = draw(usual, random) + plan.delay(part, random)
         if seconds > 0:

@@ -15,8 +15,6 @@ from trackingmore_async.sandbox.wire import decode, encode
 
 __all__ = ["Control"]
 
-_SETS = ("on", "having", "omit")
-
 
 class Control:
     """Answers the control endpoints; the same can be done with the methods of `Sandbox`.
@@ -97,8 +95,11 @@ def _read_fault(item: object) -> Fault:
     given = as_object(item)
     if given is None:
         raise ValueError("a fault is a JSON object")
-    values = {name: frozenset(cast("list[Any]", value)) if name in _SETS else value for name, value in given.items()}
-    for name in ("delay_there", "delay_work", "delay_back"):
-        if isinstance(values.get(name), list):
-            values[name] = tuple(cast("list[float]", values[name]))
-    return Fault(**cast("dict[str, Any]", values))
+    return Fault(**cast("dict[str, Any]", {name: _read_value(name, value) for name, value in given.items()}))
+
+
+def _read_value(name: str, value: object) -> object:
+    """JSON has arrays only: turn them into the sets and pairs that a rule wants."""
+    if not isinstance(value, list):
+        return value
+    return tuple(cast("list[object]", value)) if name.startswith("delay_") else frozenset(cast("list[object]", value))

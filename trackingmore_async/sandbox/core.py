@@ -25,7 +25,7 @@ from trackingmore_async.sandbox.statistics import Arrival, Statistics, collect
 from trackingmore_async.sandbox.switches import Switches
 from trackingmore_async.sandbox.wire import decode
 
-__all__ = ["KEY_HEADER", "Core", "Options", "Request"]
+__all__ = ["KEY_HEADER", "Core", "Options", "Request", "read_request"]
 
 KEY_HEADER = "trackingmore-api-key"
 

@@ -15,6 +15,7 @@ __all__ = ["Fault", "Faults", "Plan"]
 
 Numbers = Collection[str] | Callable[[str], bool]
 ItemCodes = Mapping[str, int] | Callable[[str], "int | None"]
+Body = Literal["envelope", "html", "truncated", "empty"] | bytes
 
 
 @attrs.frozen
@@ -61,7 +62,7 @@ class Fault:
     reset: Literal["before", "after"] | None = attrs.field(default=None, kw_only=True)
     code: int | None = attrs.field(default=None, kw_only=True)
     status: int | None = attrs.field(default=None, kw_only=True)
-    body: Literal["envelope", "html", "truncated", "empty"] | bytes = attrs.field(default="envelope", kw_only=True)
+    body: Body = attrs.field(default="envelope", kw_only=True)
     performed: bool | None = attrs.field(default=None, kw_only=True)
     items: ItemCodes = attrs.field(factory=dict[str, int], kw_only=True)
     counter: int = attrs.field(default=0, kw_only=True)
@@ -138,9 +139,9 @@ class Plan:
         return next((fault.status for fault in self.faults if fault.status is not None), None)
 
     @property
-    def body(self) -> Literal["envelope", "html", "truncated", "empty"] | bytes:
+    def body(self) -> Body:
         """What the answer carries."""
-        bodies = [fault.body for fault in self.faults if fault.body != "envelope"]
+        bodies: list[Body] = [fault.body for fault in self.faults if fault.body != "envelope"]
         return bodies[0] if bodies else "envelope"
 
     @property

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import httpx
 
-from trackingmore_async.sandbox.app import PLAN, App, ConnectionCutError
-from trackingmore_async.sandbox.core import Core, read_request
+from trackingmore_async.sandbox.app import PREPARED, App, ConnectionCutError
+from trackingmore_async.sandbox.core import Core, Request, read_request
 
 __all__ = ["InProcessTransport"]
 
@@ -46,13 +46,13 @@ class InProcessTransport(httpx.AsyncBaseTransport):
             httpx.ReadError: The fault script resets it.
             httpx.ReadTimeout: No answer came within the read timeout.
         """
-        scope = _make_scope(request, await request.aread())
-        scope[PLAN] = self._core.plan(scope.pop("request"))
-        if scope[PLAN].refuse_connection:
+        read = _read(request, await request.aread())
+        plan = self._core.plan(read)
+        if plan.refuse_connection:
             raise httpx.ConnectError("All connection attempts failed", request=request)
         trace = cast("Trace", request.extensions.get("trace", _no_trace))
         await trace("http11.send_request_headers.started", {"request": request})
-        task = self._start(scope, request.content)
+        task = self._start({"type": "http", "method": request.method, PREPARED: (read, plan)})
         await trace("http11.send_request_headers.complete", {"return_value": None})
         response = await self._wait(task, request)
         reason = response.reason_phrase.encode()
@@ -60,8 +60,8 @@ class InProcessTransport(httpx.AsyncBaseTransport):
         await trace("http11.receive_response_headers.complete", {"return_value": value})
         return response
 
-    def _start(self, scope: MutableMapping[str, Any], body: bytes) -> asyncio.Task[httpx.Response]:
-        task = asyncio.ensure_future(_call(self._app, scope, body))
+    def _start(self, scope: MutableMapping[str, Any]) -> asyncio.Task[httpx.Response]:
+        task = asyncio.ensure_future(_call(self._app, scope))
         self._on_their_way.add(task)
         task.add_done_callback(self._arrived)
         return task
@@ -103,32 +103,17 @@ async def _no_trace(_event: str, _info: Mapping[str, Any]) -> None:
     return None
 
 
-def _make_scope(request: httpx.Request, body: bytes) -> dict[str, Any]:
+def _read(request: httpx.Request, body: bytes) -> Request:
     raw_path, _, query = request.url.raw_path.partition(b"?")
-    headers = [(name.lower(), value) for name, value in request.headers.raw]
-    texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
-    return {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": request.method,
-        "scheme": request.url.scheme,
-        "path": request.url.path,
-        "raw_path": raw_path,
-        "query_string": query,
-        "root_path": "",
-        "headers": headers,
-        "server": (request.url.host, request.url.port),
-        "client": ("127.0.0.1", 0),
-        "request": read_request(request.method, raw_path.decode("latin-1"), query, texts, body),
-    }
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in request.headers.raw}
+    return read_request(request.method, raw_path.decode("latin-1"), query, headers, body)
 
 
-async def _call(app: App, scope: MutableMapping[str, Any], body: bytes) -> httpx.Response:
+async def _call(app: App, scope: MutableMapping[str, Any]) -> httpx.Response:
     messages: list[MutableMapping[str, Any]] = []
 
     async def receive() -> MutableMapping[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
+        return {"type": "http.disconnect"}
 
     async def send(message: MutableMapping[str, Any]) -> None:
         messages.append(message)
@@ -136,4 +121,6 @@ async def _call(app: App, scope: MutableMapping[str, Any], body: bytes) -> httpx
     await app(scope, receive, send)
     start, *parts = messages
     stream = _Body(b"".join(part["body"] for part in parts))
-    return httpx.Response(start["status"], headers=start["headers"], stream=stream)
+    return httpx.Response(
+        start["status"], headers=start["headers"], stream=stream, extensions={"http_version": b"HTTP/1.1"}
+    )

@@ -23,7 +23,7 @@ from trackingmore_async.sandbox.webhooks import WebhookSender
 
 __all__ = ["DEFAULT_KEY", "Sandbox"]
 
-DEFAULT_KEY = "sandbox0-0000-4000-8000-000000000001"
+DEFAULT_KEY = "5a4db0c5-0000-4000-8000-000000000001"
 
 
 class Sandbox:

@@ -22,10 +22,10 @@ __all__ = ["Server", "listen", "serve"]
 class ResettableProtocol(H11Protocol):
     """uvicorn's HTTP protocol; tells the application how to reset the connection."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Remember the transport for the application."""
         super().connection_made(transport)
-        self.app = partial(_with_connection, self.app, partial(_reset, transport))  # type: ignore[assignment]
+        self.app = partial(_with_connection, self.app, partial(_reset, transport))
 
 
 async def _with_connection(app: Any, reset: Callable[[], None], scope: Scope, receive: Receive, send: Send) -> None:

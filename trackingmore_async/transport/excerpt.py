@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 __all__ = ["describe_body"]
 
 SHOWN = 80  # letters of a body that is certainly no JSON
+_BRACE = re.compile(r"[{\[]")
 
 
 def describe_body(body: bytes, secret: str) -> str:
@@ -19,9 +22,15 @@ def describe_body(body: bytes, secret: str) -> str:
     text = body.strip()
     if not text:
         return "an empty body"
-    if text[:1] in {b"{", b"["}:
+    if _letters(text[:8])[:1] in {"{", "["}:
         return _describe_json(text)
     return _describe_text(text, secret)
+
+
+def _letters(text: bytes) -> str:
+    """Return what can be read of a text in any encoding: JSON in UTF-16, or behind a byte order mark, is JSON too."""
+    readable = text.decode("utf-8", "replace")
+    return "".join(letter for letter in readable if letter.isprintable() and letter not in "\ufeff\ufffd").strip()
 
 
 def _describe_json(text: bytes) -> str:
@@ -29,14 +38,15 @@ def _describe_json(text: bytes) -> str:
         msgspec.json.decode(text)
     except msgspec.DecodeError as error:
         return f"broken JSON of {len(text):,} bytes ({error})"
+    except RecursionError:
+        return f"JSON of {len(text):,} bytes that is nested too deeply"
     except UnicodeDecodeError:
         return f"JSON of {len(text):,} bytes that is no UTF-8"
     return f"JSON of {len(text):,} bytes without meta.code"
 
 
 def _describe_text(text: bytes, secret: str) -> str:
-    readable = text.decode("utf-8", "replace").replace(secret, "***")
-    words = " ".join(readable.split())
-    shown = "".join(letter for letter in words[:SHOWN] if letter.isprintable())
-    kind = "HTML" if readable.lstrip().startswith("<") else "text"
+    words = _letters(b" ".join(text.split())).replace(secret, "***")
+    shown = _BRACE.split(words, maxsplit=1)[0][:SHOWN]  # a script may carry a document of JSON
+    kind = "HTML" if words.startswith("<") else "text"
     return f"{kind} of {len(text):,} bytes that begins with {shown!r}"

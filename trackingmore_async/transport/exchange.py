@@ -39,6 +39,8 @@ class Exchange:
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
         """Take note of an event of httpcore (its ``trace`` extension)."""
+        if self.sent is None:  # a client that tells of anything tells of the request, too
+            self.sent = False
         if event.endswith("send_request_headers.started"):
             # The CONNECT that opens a tunnel through a proxy is no request to the API yet.
             self._tunnelling = getattr(info.get("request"), "method", None) == b"CONNECT"
@@ -71,4 +73,6 @@ class Exchange:
             # Where nothing tells when the request left, the latest moment possible is the safe one.
             ended = anyio.current_time() if self.answered_at is None else self.answered_at
             sent_at = ended if self.sent_at is None else self.sent_at
+            if self.sent_at is None:
+                await self.limiter.release(self.permit, sent_at=sent_at)
             await self.limiter.release(self.permit, sent_at=sent_at, answered_at=self.answered_at, refused=self.refused)

@@ -13,7 +13,7 @@ def read_date(text: str | None) -> datetime | None:
     """Return the aware datetime of a ``Date`` header, or None when there is none that can be read."""
     try:
         date = parsedate_to_datetime(text or "")
-    except ValueError:
+    except (ValueError, TypeError, IndexError, OverflowError):  # headers are the server's to get wrong
         return None
     return date.replace(tzinfo=UTC) if date.tzinfo is None else date
 

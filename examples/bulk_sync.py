@@ -1,0 +1,316 @@
+"""The main job: create trackings, edit all of them, walk all pages, delete half; as fast as the limits allow.
+
+    python examples/bulk_sync.py                  against the built-in sandbox, over HTTP, in under a minute
+    python examples/bulk_sync.py --real           against the real service: 40 trackings, deleted again at the end
+
+It needs the extras: pip install "trackingmore_async[sandbox,cli]".
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import attrs
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from trackingmore_async import (
+    OPERATIONS,
+    BulkRun,
+    NewTracking,
+    Rate,
+    Tracking,
+    TrackingMore,
+    TrackingMoreError,
+    TrackingRef,
+    TrackingUpdate,
+)
+from trackingmore_async.sandbox import Sandbox
+
+TRACKINGS = 4000
+RATE = 20
+CARRIER = "china-ems"
+TITLE = "edited by bulk_sync"
+PAGE_SIZE = 200
+REAL_ITEMS = 40  # one batch: what --real creates, pays for, and deletes again
+BUCKETS = ("create_many", "update_many", "list", "delete_many")
+SHOWN = 5  # surprises that are told one by one
+
+
+@attrs.define
+class Step:
+    """What one step of the job came to.
+
+    Args:
+        name: What was done.
+        items: How many trackings it was done to, successfully.
+        expected: How many that should have been.
+        requests: How many requests it took.
+        seconds: How long it took.
+        ideal: Seconds that this many requests take at best under the limit.
+    """
+
+    name: str
+    items: int
+    expected: int
+    requests: int
+    seconds: float
+    ideal: float
+
+
+@attrs.define
+class Job:
+    """The job on one account.
+
+    Args:
+        tm: The open client.
+        console: Where to tell about it.
+        numbers: The tracking numbers that the job owns.
+        rate: Requests a second that each operation may send.
+        only_these: Whether the account holds other trackings too, which must not be walked.
+        left: Those that may be on the server.
+        surprises: What was not as expected.
+    """
+
+    tm: TrackingMore
+    console: Console
+    numbers: list[str]
+    rate: float
+    only_these: bool = False
+    left: set[str] = attrs.field(factory=set[str])
+    surprises: list[str] = attrs.field(factory=list[str])
+
+    async def run(self) -> list[Step]:
+        """Do the four steps."""
+        return [await self.create(), await self.edit(), await self.walk(), await self.delete_half()]
+
+    async def create(self) -> Step:
+        """Create all trackings."""
+        self.left.update(self.numbers)
+        items = [NewTracking(CARRIER, number, order_id=f"order-{number}") for number in self.numbers]
+        return await self._bulk("Create", self.tm.trackings.create_many(items))
+
+    async def edit(self) -> Step:
+        """Edit all of them."""
+        edits = [TrackingUpdate(CARRIER, number, title=TITLE, archived=True) for number in self.numbers]
+        return await self._bulk("Edit", self.tm.trackings.update_many(edits))
+
+    async def walk(self) -> Step:
+        """Read all pages, and look whether every tracking is there and edited."""
+        numbers = self.numbers if self.only_these else []
+        pages = self.tm.trackings.list(page_size=PAGE_SIZE, numbers=numbers)
+        requests = -(-len(self.numbers) // PAGE_SIZE)
+        self._announce("Walk", len(self.numbers), requests, quota=0.0, seconds=(requests - 1) / self.rate)
+        found: set[str] = set()
+        begun = time.perf_counter()
+        with self._progress() as progress:
+            task = progress.add_task("Walk", total=len(self.numbers))
+            async for tracking in pages:
+                self._look_at(tracking, found)
+                progress.advance(task)
+        seconds = time.perf_counter() - begun
+        self._expect(not pages.gaps, f"the walk has gaps: {pages.gaps}")
+        return Step("Walk", len(found), len(self.numbers), requests, seconds, (requests - 1) / self.rate)
+
+    async def delete_half(self) -> Step:
+        """Delete every second tracking."""
+        refs = [TrackingRef(CARRIER, number) for number in self.numbers[::2]]
+        return await self._bulk("Delete half", self.tm.trackings.delete_many(refs))
+
+    async def clean_up(self) -> None:
+        """Delete what is left, and look whether it is gone."""
+        self.console.print(f"Deleting the {len(self.left)} test trackings that may be left ...")
+        await self.tm.trackings.delete_many([TrackingRef(CARRIER, number) for number in sorted(self.left)])
+        remaining = await self.tm.trackings.list(numbers=self.numbers)
+        self._expect(not remaining.items, f"{len(remaining.items)} trackings of this job are still there")
+
+    async def _bulk(self, name: str, run: BulkRun[Any]) -> Step:
+        """Say what it will take, do it, and look at every outcome."""
+        plan = run.plan()
+        self._announce(name, plan.items, plan.requests, quota=plan.quota, seconds=plan.duration)
+        with self._progress() as progress:
+            task = progress.add_task(name, total=plan.items)
+            async with run:
+                async for outcome in run:
+                    number = outcome.item.tracking_number
+                    self._expect(outcome.state == "succeeded", f"{name} {number}: {outcome.state}, {outcome.error}")
+                    if name.startswith("Delete") and outcome.state == "succeeded":
+                        self.left.discard(number)
+                    progress.advance(task)
+        report = run.report
+        ideal = (report.requests - 1) / self.rate
+        return Step(name, report.succeeded, plan.items, report.requests, report.duration, ideal)
+
+    def _look_at(self, tracking: Tracking, found: set[str]) -> None:
+        number = tracking.tracking_number
+        self._expect(number not in found, f"the walk met {number} twice")
+        self._expect(tracking.title == TITLE, f"{number} does not have its new title")
+        found.add(number)
+
+    def _expect(self, is_so: bool, otherwise: str) -> None:
+        if not is_so:
+            self.surprises.append(otherwise)
+
+    def _announce(self, name: str, items: int, requests: int, *, quota: float, seconds: float) -> None:
+        price = f"{quota:,.0f} units of quota" if quota else "no quota"
+        self.console.print(f"[bold]{name}[/]: {items:,} items, requests: {requests:,}, {price}, about {seconds:.1f} s")
+
+    def _progress(self) -> Progress:
+        columns = (TextColumn("{task.description:<11}"), BarColumn(32), MofNCompleteColumn(), TimeElapsedColumn())
+        return Progress(*columns, console=self.console)
+
+
+async def run_on_sandbox(console: Console, trackings: int, rate: int) -> bool:
+    """Run the job against a sandbox of our own; tell whether all was as expected."""
+    numbers = [f"LX{index:09d}CN" for index in range(trackings)]
+    introduce_sandbox(console, trackings, rate)
+    async with (
+        Sandbox(rates=dict.fromkeys(BUCKETS, (rate, 1.0))) as sandbox,
+        TrackingMore(sandbox.key, base_url=sandbox.url, rates=dict.fromkeys(BUCKETS, Rate(rate))) as tm,
+    ):
+        job = Job(tm, console, numbers, rate)
+        steps = await job.run()
+        seen = sandbox.statistics()
+        summarise(console, steps)
+        console.print(
+            f"The server counted {seen.total_requests:,} requests, [bold]{seen.total_violations} violations[/] "
+            f"of the limit, {seen.bans} bans."
+        )
+        return judge(console, job, steps) and seen.total_violations == 0
+
+
+async def run_for_real(console: Console) -> bool:
+    """Run a small job against the real service, paid in quota; tell whether all was as expected."""
+    numbers = [f"TMASYNC{time.time_ns() // 1_000_000}{index:02d}" for index in range(REAL_ITEMS)]
+    async with TrackingMore() as tm:
+        left = (await tm.account.info()).track_number
+        console.print(f"{tm!r}\nThis creates {REAL_ITEMS} trackings, {numbers[0]} to {numbers[-1]}, and deletes them.")
+        if not confirm(console, price=REAL_ITEMS, left=left):
+            return False
+        job = Job(tm, console, numbers, rate=OPERATIONS["list"].rate.requests, only_these=True)
+        async with cleaned_up(job):
+            steps = await job.run()
+        summarise(console, steps)
+        return judge(console, job, steps)
+
+
+@asynccontextmanager
+async def cleaned_up(job: Job) -> AsyncIterator[None]:
+    """Delete what the job created: when it is done, when it fails, and on Ctrl-C."""
+    try:
+        yield
+    finally:
+        await job.clean_up()
+
+
+def confirm(console: Console, *, price: int, left: float | None) -> bool:
+    """Let the user type the price: quota is not given back when trackings are deleted."""
+    console.print(f"It costs [bold]{price} units of quota[/], which deleting does not give back. You have {left:,.0f}.")
+    console.print(f"Type {price} to go on, anything else to stop:", end=" ")
+    agreed = sys.stdin.readline().strip() == str(price)
+    if not sys.stdin.isatty():
+        console.print()  # nobody pressed Enter
+    if not agreed:
+        console.print("Nothing was created.")
+    return agreed
+
+
+def introduce_sandbox(console: Console, trackings: int, rate: int) -> None:
+    """Say what is real about this run and what is not."""
+    batches = -(-trackings // 40) * 2 + -(-(trackings // 2) // 40) + -(-trackings // PAGE_SIZE)
+    console.print(
+        f"A stand-in for the TrackingMore service, on this machine, over HTTP. For the demo both sides are set to "
+        f"[bold]{rate} requests a second[/] for each operation. The real service allows 1: there the same job takes "
+        f"about {batches // 60} min {batches % 60} s.\n"
+    )
+
+
+def summarise(console: Console, steps: Sequence[Step]) -> None:
+    """Show what was done, and how close it came to the limit."""
+    table = Table("Step", "Done", "Requests", "Seconds", "Items/s", "Of even pace", title="What it came to")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for step in steps:
+        table.add_row(
+            step.name,
+            f"{step.items:,} of {step.expected:,}",
+            f"{step.requests:,}",
+            f"{step.seconds:.2f}",
+            f"{step.items / step.seconds:,.0f}",
+            f"{step.ideal / step.seconds:.0%}" if step.requests > 1 else "-",
+        )
+    console.print()
+    console.print(table)
+    console.print(
+        "Of even pace: one request after the other at the rate of the limit would be 100 %. A short run may be a "
+        "little faster, because the limit counts the requests of each second, not the pauses between them."
+    )
+
+
+def judge(console: Console, job: Job, steps: Sequence[Step]) -> bool:
+    """Tell what was not as expected; return whether all was."""
+    for surprise in job.surprises[:SHOWN]:
+        console.print(f"[red]Not as expected:[/] {escape(surprise)}")
+    if len(job.surprises) > SHOWN:
+        console.print(f"... and {len(job.surprises) - SHOWN:,} more")
+    good = not job.surprises and all(step.items == step.expected for step in steps)
+    console.print("[green]Every outcome is as expected.[/]" if good else "[red]Something is wrong, see above.[/]")
+    return good
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description="Create trackings, edit all of them, walk all pages, delete half: against the built-in sandbox, "
+        "or with --real against the real service.",
+    )
+    parser.add_argument("--trackings", type=at_least_one, default=TRACKINGS, help=f"how many trackings ({TRACKINGS})")
+    parser.add_argument(
+        "--rate", type=at_least_one, default=RATE, help=f"requests a second for each operation ({RATE})"
+    )
+    parser.add_argument(
+        "--real",
+        action="store_true",
+        help=f"use the real service, with the key in TRACKINGMORE_API_KEY, at its own pace: {REAL_ITEMS} trackings "
+        "of their own, deleted again at the end; asks before it spends quota",
+    )
+    options = parser.parse_args(arguments)
+    if options.real and (options.trackings, options.rate) != (TRACKINGS, RATE):
+        parser.error("--real has its own number of trackings and its own pace: leave out --trackings and --rate")
+    return options
+
+
+def at_least_one(text: str) -> int:
+    """Read a whole number of at least 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number
+
+
+def main() -> int:
+    """Run the job; 0 means that every outcome was as expected."""
+    options = parse_arguments()
+    console = Console(highlight=False, soft_wrap=False)
+    try:
+        if options.real:
+            return 0 if asyncio.run(run_for_real(console)) else 1
+        return 0 if asyncio.run(run_on_sandbox(console, options.trackings, options.rate)) else 1
+    except TrackingMoreError as error:
+        console.print(f"[red]{type(error).__name__}:[/] {escape(str(error))}")
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return 130
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""The examples run, say what they did, and clean up after themselves."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import anyio
+import pytest
+from rich.console import Console
+
+from trackingmore_async.sandbox import Fault, Sandbox
+
+pytestmark = pytest.mark.anyio
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+CURSOR_MOVES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
+KEEPS = 7  # trackings of the account that are none of the job's business
+
+
+@pytest.fixture
+async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
+    """A running sandbox at its default rates, that the environment names as the service."""
+    async with Sandbox() as running:
+        running.seed_trackings(KEEPS, prefix="KEEP")
+        monkeypatch.setenv("TRACKINGMORE_API_KEY", running.key)
+        monkeypatch.setenv("TRACKINGMORE_BASE_URL", running.url)
+        yield running
+
+
+async def run_example(name: str, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    """Run one example as a user would, warnings being errors."""
+    command = [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments]
+    done = await anyio.run_process(command, input=typed.encode(), check=False, env=environment())
+    return subprocess.CompletedProcess(command, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def environment() -> dict[str, str]:
+    """The environment of a program whose output goes into a pipe."""
+    return {**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "80"}
+
+
+def load_bulk_sync() -> ModuleType:
+    """Import examples/bulk_sync.py, which belongs to no package."""
+    spec = importlib.util.spec_from_file_location("bulk_sync", EXAMPLES / "bulk_sync.py")
+    if spec is None or spec.loader is None:
+        raise ImportError("examples/bulk_sync.py cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+async def test_the_main_job_creates_edits_walks_and_deletes_without_a_violation() -> None:
+    """The main job succeeds with every item and tells what it reached, in 80 columns."""
+    done = await run_example("bulk_sync.py", "--trackings", "210", "--rate", "40")
+    assert (done.returncode, done.stderr) == (0, "")
+    for expected in ("210 of 210", "105 of 105", "counted 17 requests, 0 violations", "Every outcome is as expected"):
+        assert expected in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+async def test_the_main_job_looks_well_in_a_terminal() -> None:
+    """In a terminal of 80 columns no line is wider, and the bars reach their ends."""
+    bulk_sync = load_bulk_sync()
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=80, highlight=False, no_color=True)
+    assert await bulk_sync.run_on_sandbox(console, 40, 40)
+    lines = CURSOR_MOVES.sub("\n", screen.getvalue()).splitlines()
+    assert sum("40/40" in line for line in lines) >= 3
+    assert max(map(len, lines)) <= 80
+
+
+async def test_the_main_job_fails_when_the_server_counts_a_violation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A violation of the limit makes the main job fail although every item succeeded."""
+    bulk_sync = load_bulk_sync()
+    strict = functools.partial(Sandbox, bans=False)
+    monkeypatch.setattr(bulk_sync, "Sandbox", lambda rates: strict(rates=dict.fromkeys(rates, (1, 10.0))))
+    screen = io.StringIO()
+    assert not await bulk_sync.run_on_sandbox(Console(file=screen, width=80), 120, 20)
+    assert "Every outcome is as expected" in screen.getvalue()
+
+
+async def test_the_main_job_fails_when_an_outcome_is_not_as_expected(sandbox: Sandbox) -> None:
+    """An item that fails is named, makes the exit code 1, and hinders no clean-up."""
+    sandbox.faults.add(Fault("update_many", items=lambda number: 4014 if number.endswith("07") else None))
+    done = await run_example("bulk_sync.py", "--real", typed="40\n")
+    assert done.returncode == 1
+    assert "07: failed" in done.stdout.replace("\n", "")
+    assert "39 of 40" in done.stdout
+    assert len(sandbox.trackings) == KEEPS
+
+
+async def test_the_real_run_touches_only_its_own_trackings(sandbox: Sandbox) -> None:
+    """With the price typed, 40 trackings are created, walked by their numbers, and deleted; others stay as they are."""
+    before = sandbox.find("china-ems", "KEEP0000000CN")
+    done = await run_example("bulk_sync.py", "--real", typed="40\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("40 of 40") == 3
+    assert len(sandbox.trackings) == KEEPS
+    assert sandbox.find("china-ems", "KEEP0000000CN") == before
+    assert sandbox.statistics().total_violations == 0
+
+
+@pytest.mark.parametrize("typed", ["", "\n", "yes\n", "4\n"])
+async def test_the_real_run_creates_nothing_without_its_price(sandbox: Sandbox, typed: str) -> None:
+    """Without the price typed the job stops before anything is created."""
+    done = await run_example("bulk_sync.py", "--real", typed=typed)
+    assert done.returncode == 1
+    assert "Nothing was created" in done.stdout
+    assert set(sandbox.statistics().requests) == {"account_info"}
+
+
+async def test_ctrl_c_deletes_what_the_real_run_created(sandbox: Sandbox) -> None:
+    """Ctrl-C in the middle of the real run still deletes all of its trackings."""
+    sandbox.faults.add(held := Fault("update_many", delay_work=60.0))
+    command = [sys.executable, str(EXAMPLES / "bulk_sync.py"), "--real"]
+    async with await anyio.open_process(command, env=environment()) as process:
+        assert process.stdin is not None
+        await process.stdin.send(b"40\n")
+        with anyio.fail_after(20):
+            while not sandbox.faults.met(held):
+                await anyio.sleep(0.02)
+        assert len(sandbox.trackings) == KEEPS + 40
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 130
+    assert len(sandbox.trackings) == KEEPS
+
+
+async def test_a_real_run_without_a_key_says_so_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a key the job says what to set, and shows no traceback."""
+    monkeypatch.delenv("TRACKINGMORE_API_KEY", raising=False)
+    done = await run_example("bulk_sync.py", "--real", typed="40\n")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "TRACKINGMORE_API_KEY" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--help"], 0, "--trackings"),
+        (["--trackings", "0"], 2, "0 is less than 1"),
+        (["--real", "--rate", "3"], 2, "leave out --trackings and --rate"),
+    ],
+)
+async def test_the_command_line_explains_itself(arguments: list[str], code: int, said: str) -> None:
+    """Help and refusals of the command line name the flag."""
+    done = await run_example("bulk_sync.py", *arguments)
+    assert done.returncode == code
+    assert said in done.stdout + done.stderr
+
+
+async def test_one_tracking_lives_and_is_gone(sandbox: Sandbox) -> None:
+    """The example of one tracking creates, edits, reads and deletes it."""
+    done = await run_example("one_tracking.py", "china-ems", "LX900000017CN")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "mug A-77 pending" in done.stdout
+    assert done.stdout.endswith("deleted\n")
+    assert len(sandbox.trackings) == KEEPS
+
+
+async def test_walking_all_pages_counts_every_tracking(sandbox: Sandbox) -> None:
+    """The walk counts all trackings of the account, and only reads."""
+    sandbox.seed_trackings(2100, prefix="MANY")
+    done = await run_example("walk_pages.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2,107  in all" in done.stdout
+    assert set(sandbox.statistics().requests) == {"list"}
+
+
+async def test_errors_are_handled_by_cause(sandbox: Sandbox) -> None:
+    """The example of errors meets each of them and goes on."""
+    done = await run_example("handle_errors.py", "china-ems", "LX900000017CN")
+    assert (done.returncode, done.stderr) == (0, "")
+    starts = ["created", "existed, edited", "refused, correct the input", "not there"]
+    assert [line.split(":")[0] for line in done.stdout.splitlines()] == starts
+    found: dict[str, Any] | None = sandbox.find("china-ems", "LX900000017CN")
+    assert found is None

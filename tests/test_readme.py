@@ -1,0 +1,160 @@
+"""What README.md and docs/ show is true: every block of code in them runs, and prints what they say."""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import shlex
+import signal
+import sys
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from importlib.metadata import metadata
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio.abc import Process
+from anyio.streams.text import TextReceiveStream
+from sybil import Document
+from sybil.parsers.markdown import CodeBlockParser
+
+from trackingmore_async.sandbox import Sandbox
+
+pytestmark = pytest.mark.anyio
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+LANGUAGES = ("python", "text", "shell")
+SERVE = "python -m trackingmore_async.sandbox"
+
+
+class Block:
+    """One block of code of a document.
+
+    Args:
+        document: The document.
+        line: Where it begins.
+        language: What it is written in.
+        source: Its text.
+    """
+
+    def __init__(self, document: Path, line: int, language: str, source: str) -> None:
+        self.name = f"{document.relative_to(ROOT)}:{line}"
+        self.language = language
+        self.source = source
+        self.printed: str | None = None  # what the document says that it prints
+
+
+def blocks_of(path: Path) -> Iterator[Block]:
+    """Find the blocks of a document; a text block behind a program is what that prints."""
+    parsers = [CodeBlockParser(language, lambda _: None) for language in LANGUAGES]
+    program: Block | None = None
+    for example in Document.parse(str(path), *parsers):
+        block = Block(path, example.line, example.region.lexemes["arguments"], example.parsed)
+        if block.language == "text" and program is not None:
+            program.printed = block.source
+        else:
+            yield block
+        program = block if block.language == "python" else None
+
+
+BLOCKS = [block for path in DOCUMENTS for block in list(blocks_of(path))]
+PROGRAMS = [block for block in BLOCKS if block.language == "python"]
+COMMANDS = sorted({line for block in BLOCKS if block.language == "shell" for line in block.source.splitlines()})
+SERVING = [command for command in COMMANDS if command.startswith(SERVE)]
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """A running sandbox with some trackings, some of them under way for weeks."""
+    async with Sandbox() as running:
+        running.seed_trackings(120)
+        yield running
+
+
+@pytest.mark.parametrize("block", PROGRAMS, ids=lambda block: block.name)
+async def test_each_program_runs_and_prints_what_the_page_says(block: Block, sandbox: Sandbox) -> None:
+    """The program ends well, without a warning, breaks no limit, and prints what the text block behind it says."""
+    environment = {**os.environ, "TRACKINGMORE_API_KEY": sandbox.key, "TRACKINGMORE_BASE_URL": sandbox.url}
+    command = [sys.executable, "-W", "error", "-c", block.source]
+    done = await anyio.run_process(command, check=False, env=environment, cwd=ROOT)
+    printed = done.stdout.decode()
+    assert (done.returncode, done.stderr.decode()) == (0, ""), printed
+    if block.printed is not None:
+        assert doctest.OutputChecker().check_output(block.printed, printed, doctest.ELLIPSIS), printed
+    assert sandbox.statistics().total_violations == 0
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_each_block_is_of_a_kind_that_runs_here(path: Path) -> None:
+    """No block is in a language that nobody runs, and the number of fences is even."""
+    fences = re.findall(r"^\s*```(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(fences[::2]) <= set(LANGUAGES)
+    assert set(fences[1::2]) <= {""}
+    assert len(fences) == 2 * len(list(CodeBlocks.count(path)))
+
+
+class CodeBlocks:
+    """All blocks of a document, whatever they are for."""
+
+    @staticmethod
+    def count(path: Path) -> Iterator[object]:
+        """Find them."""
+        yield from Document.parse(str(path), *(CodeBlockParser(name, lambda _: None) for name in LANGUAGES))
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command not in SERVING])
+def test_each_command_of_the_documentation_exists(command: str) -> None:
+    """A command names a make target, an example, an extra or a variable that exists."""
+    words = shlex.split(command, comments=True)
+    match words:
+        case []:
+            pass
+        case ["make", target, *_]:
+            assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+        case ["python", script, *_]:
+            assert (ROOT / script).is_file()
+        case ["pip", "install", requirement]:
+            extras = re.fullmatch(r"trackingmore_async(?:\[(.*)\])?", requirement)
+            assert extras is not None
+            known = metadata("trackingmore_async").get_all("Provides-Extra") or []
+            assert set((extras[1] or "").split(",")) <= {"", *known}
+        case ["export", assignment]:
+            assert assignment.split("=")[0] in {"TRACKINGMORE_API_KEY", "TRACKINGMORE_BASE_URL"}
+        case _:
+            pytest.fail(f"nobody knows whether this command works: {command}")
+
+
+@pytest.mark.parametrize("command", SERVING)
+async def test_the_sandbox_of_the_shell_serves_and_stops(command: str) -> None:
+    """The sandbox begins to serve, tells its address and a key, and ends on Ctrl-C."""
+    arguments = re.sub(r"--port \d+", "--port 0", command.removeprefix(SERVE))
+    async with await anyio.open_process(
+        [sys.executable, "-m", "trackingmore_async.sandbox", *shlex.split(arguments)]
+    ) as process:
+        url, key = (await first_line(process)).split()
+        assert await anyio.to_thread.run_sync(ask, f"{url}/trackings/getuserinfo", key) == 200
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 0
+
+
+async def first_line(process: Process) -> str:
+    """Read what a process says first."""
+    assert process.stdout is not None
+    text = ""
+    with anyio.fail_after(20):
+        async for part in TextReceiveStream(process.stdout):
+            text += part
+            if "\n" in text:
+                break
+    return text.splitlines()[0]
+
+
+def ask(url: str, key: str) -> int:
+    """Send one request with nothing but the standard library."""
+    request = urllib.request.Request(url, headers={"Trackingmore-Api-Key": key})
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=10) as answer:
+        return int(answer.status)

@@ -1,0 +1,87 @@
+"""From what the caller wants to lists that one request each can name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import attrs
+
+from ..codec import encode
+from ..errors import ConfigurationError
+from ..models import UNSET, TrackingFilter
+from ..models.fields import FilterFields
+from ..operations import LIST, MAX_NUMBERS, MAX_PAGE_SIZE
+
+__all__ = ["check_count", "check_page_size", "make_parts", "moves", "upper_bound"]
+
+MOVING = ("status", "archived", "update_time_min", "update_time_max", "orders")
+"""Filters by something that changes: trackings may enter and leave such a list, whenever they were created."""
+
+
+def check_page_size(value: int | None) -> int | None:
+    """Return a page size that the API takes, or None; raise `ConfigurationError` for any other (API.md 3.6)."""
+    if value is None or (_is_count(value) and value <= MAX_PAGE_SIZE):
+        return value
+    raise ConfigurationError(f"page_size has to be a whole number from 1 to {MAX_PAGE_SIZE}, not {value!r}. Or None.")
+
+
+def check_count(value: int | None) -> int | None:
+    """Return a usable ``max_items``, or None; raise `ConfigurationError` for any other."""
+    if value is None or _is_count(value):
+        return value
+    raise ConfigurationError(f"max_items has to be a whole number of at least 1, not {value!r}. Or None for all.")
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def make_parts(filters: FilterFields) -> tuple[TrackingFilter, ...]:
+    """Split a list whose ``numbers`` or ``orders`` are more than one request can name (API.md 3.6, 7).
+
+    Args:
+        filters: What the caller gave. Numbers that are given twice are asked for once.
+
+    Raises:
+        ConfigurationError: ``numbers`` or ``orders`` are empty, or both are too long.
+        InvalidRequestError: a value can certainly not be sent.
+    """
+    whole = TrackingFilter(**filters)
+    names = {field: _names(field, getattr(whole, field)) for field in ("numbers", "orders") if filters.get(field) is not None}
+    whole = attrs.evolve(whole, **{field: names.get(field, ()) for field in ("numbers", "orders")})
+    long = [field for field, values in names.items() if len(values) > MAX_NUMBERS]
+    if len(long) > 1:
+        raise ConfigurationError(
+            f"numbers and orders are both longer than {MAX_NUMBERS}. Pass one of them, and compare the other yourself."
+        )
+    parts = [attrs.evolve(whole, **{field: chunk}) for field in long for chunk in _chunks(names[field])] or [whole]
+    for part in parts:
+        encode(LIST, part)  # what cannot be sent is refused now, and takes no slot
+    return tuple(parts)
+
+
+def _names(field: str, given: Sequence[str]) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(given))
+    if not names:
+        raise ConfigurationError(f"{field} is empty. Leave it out to list all trackings; with no {field} there is nothing to list.")
+    if not all(isinstance(name, str) and name.strip() for name in names):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"{field} has an entry that is empty or no text. Take it out.")
+    return names
+
+
+def _chunks(names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    return [names[start : start + MAX_NUMBERS] for start in range(0, len(names), MAX_NUMBERS)]
+
+
+def moves(part: TrackingFilter) -> bool:
+    """Tell whether trackings may enter or leave a list because they change."""
+    return any(getattr(part, field) not in (UNSET, None, "", ()) for field in MOVING)
+
+
+def upper_bound(part: TrackingFilter) -> int | None:
+    """Return the caller's own ``created_at_max`` in unix seconds, or None."""
+    value = part.created_at_max
+    if isinstance(value, datetime):
+        return int(value.timestamp())
+    return int(value) if value else None

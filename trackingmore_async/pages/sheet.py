@@ -1,0 +1,140 @@
+"""One page of the list: what is asked for, and what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import anyio
+import attrs
+import msgspec
+
+from ..calls import Caller
+from ..codec import Wire, decode, decode_tracking, encode
+from ..errors import DecodeError, NotFoundError
+from ..models import Page, Tracking, TrackingFilter
+from ..operations import LIST
+from ..transport import Budget
+
+__all__ = ["Ask", "Row", "Rows", "Sheet", "decode_row", "read_sheet"]
+
+NOTHING: Final = frozenset({4017, 4031, 4032})
+"""Codes of a success without content (API.md 3.6, 6); 404 is none of them: it says that base_url is wrong."""
+
+
+@attrs.frozen
+class Row:
+    """One undecoded tracking, and where it stood.
+
+    Args:
+        page: The number of its page.
+        index: Its place in the page, from 0.
+        raw: The JSON object.
+    """
+
+    page: int
+    index: int
+    raw: msgspec.Raw
+
+
+Rows = Iterator[Row]
+
+
+@attrs.frozen
+class Ask:
+    """A page that is asked for.
+
+    Args:
+        filter: Which trackings.
+        page: The number of the page, from 1.
+        limit: Trackings a page.
+        until: Unix seconds: the latest time of creation, instead of the filter's own; None: as the filter has it.
+    """
+
+    filter: TrackingFilter
+    page: int
+    limit: int
+    until: int | None = None
+
+    @property
+    def start(self) -> int:
+        """How many rows come before this page."""
+        return (self.page - 1) * self.limit
+
+    @property
+    def end(self) -> int:
+        """How many rows come before the next page."""
+        return self.page * self.limit
+
+    def wire(self) -> Wire:
+        """Return the request."""
+        query = attrs.evolve(self.filter, page=self.page, limit=self.limit)
+        return encode(LIST, query if self.until is None else attrs.evolve(query, created_at_max=self.until))
+
+
+@attrs.frozen
+class Sheet:
+    """A page as it was read. Its items stay undecoded: a prefetched page is bytes and slices, never objects.
+
+    Args:
+        ask: What was asked for.
+        total: How many rows match in all; None when the server only said that there is nothing (4031).
+        items: The rows, in the server's order.
+        limit: How many rows a page holds, when the server said so.
+        date: The server's clock in unix seconds, when it said so.
+        asked_at: When the request left, at the earliest (seconds, loop clock).
+        read_at: When the answer was complete.
+    """
+
+    ask: Ask
+    total: int | None
+    items: tuple[msgspec.Raw, ...]
+    limit: int | None
+    date: int | None
+    asked_at: float
+    read_at: float
+
+    def forwards(self) -> Rows:
+        """Return the rows in the server's order, newest first."""
+        return (Row(self.ask.page, index, raw) for index, raw in enumerate(self.items))
+
+    def backwards(self) -> Rows:
+        """Return the rows from the last to the first."""
+        places = range(len(self.items) - 1, -1, -1)
+        return (Row(self.ask.page, *place) for place in zip(places, reversed(self.items), strict=True))
+
+
+def decode_row(row: Row) -> Tracking:
+    """Decode a row; the error of a bad one says where it stood."""
+    try:
+        return decode_tracking(row.raw, f"$.data.items[{row.index}]")
+    except DecodeError as error:
+        advice = "The walk goes on behind it when its iterator is asked again."
+        text = f"{error.message} It is on page {row.page}. {advice}"
+        raise DecodeError(text, path=error.path, operation=LIST.name) from None
+
+
+async def read_sheet(caller: Caller, budget: Budget, ask: Ask) -> Sheet:
+    """Read one page; retries happen in here (rule 3 of DESIGN.md).
+
+    Raises:
+        TrackingMoreError: one of the tree in ``errors.py``; that there is nothing is no error.
+    """
+    wire = ask.wire()
+    asked_at = anyio.current_time()
+
+    def build() -> Wire:
+        nonlocal asked_at
+        asked_at = anyio.current_time()
+        return wire
+
+    try:
+        reply = await caller.transport.send(LIST, build, budget)
+    except NotFoundError as error:
+        if error.code not in NOTHING:
+            raise
+        return Sheet(ask, None, (), None, None, asked_at, anyio.current_time())
+    page: Page = decode(LIST, reply.envelope.data)
+    date = None if reply.date is None else int(reply.date.timestamp())
+    total = max(page.total, ask.start + len(page.items)) if page.items else page.total
+    return Sheet(ask, total, page.items, page.limit, date, asked_at, anyio.current_time())
