@@ -4,12 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint format types bench check clean
+.PHONY: help demo test lint format types docs bench check clean
 
 help:
 	@echo "make demo   run the main job against the built-in sandbox, in under a minute"
 	@echo "make test   run the tests"
-	@echo "make lint   check style;  make types  check types;  make bench  measure;  make check  all of CI"
+	@echo "make lint   check style;  make types  check types;  make bench  measure;  make check  all of these"
+	@echo "make docs   write the pages that are made from the code;  make clean  remove what these commands made"
 
 $(READY): pyproject.toml Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
@@ -36,6 +37,9 @@ types: $(READY)
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/pyright --ignoreexternal --verifytypes trackingmore_async
+
+docs: $(READY)
+	$(BIN)/python docs/make_operations.py
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -33,8 +33,19 @@ NUMBERS = (1, 3, 10)
 BAN = 120.0
 MICROSECONDS = 1_000_000
 
-VirtualLoop = looptime.make_event_loop_class(asyncio.SelectorEventLoop)
-virtual_loop = functools.partial(VirtualLoop, noop_cycles=0)
+
+class VirtualLoop(looptime.LoopTimeEventLoop, asyncio.SelectorEventLoop):
+    """A loop on virtual time that moves on by a picosecond at each look at the clock.
+
+    Where it stands still, aiolimiter by itself spins for ever (LIMITS.md 1.4). Ours does not, and needs no such loop.
+    """
+
+    _looks = 0
+
+    def time(self) -> float:
+        """Seconds since the beginning."""
+        self._looks += 1
+        return super().time() + self._looks * 1e-12
 
 
 @attrs.define
@@ -118,7 +129,7 @@ async def bare_aiolimiter(server: Server, number: int, requests: int) -> None:
     """Aiolimiter alone, with one request each period / N."""
     limiter = AsyncLimiter(1, 1 / number)
     for _ in range(requests):
-        await limiter.acquire(0.999)  # a whole one spins for ever on a clock that stands still between turns
+        await limiter.acquire()
         server.send()
 
 
@@ -154,7 +165,7 @@ def simulate(case: int, number: int, requests: int, seed: int) -> Result:
         0
     """
     server = Server(CASES[case].work, Random(seed))
-    with asyncio.Runner(loop_factory=virtual_loop) as runner:
+    with asyncio.Runner(loop_factory=functools.partial(VirtualLoop, noop_cycles=0)) as runner:
         runner.run(CASES[case].run(server, number, requests))
     spent = (max(server.arrivals) - min(server.arrivals)) / MICROSECONDS + 1 / number
     violations = server.violations(number)
@@ -163,8 +174,11 @@ def simulate(case: int, number: int, requests: int, seed: int) -> Result:
 
 
 def measure(requests: int, seeds: int, processes: int) -> Iterator[tuple[Case, int, list[Result]]]:
-    """Run all cases, each at all limits with all seeds, and yield the results of one case at one limit after another."""
-    runs = list(itertools.product(range(len(CASES)), NUMBERS, [requests], range(1, seeds + 1)))
+    """Run all cases at all limits with all seeds; yield the results of one case at one limit after another."""
+    runs = [
+        (case, number, requests if CASES[case].promised else requests // 5, seed)
+        for case, number, seed in itertools.product(range(len(CASES)), NUMBERS, range(1, seeds + 1))
+    ]
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
         results = pool.starmap(simulate, runs, chunksize=1)
     for begin in range(0, len(runs), seeds):
@@ -183,12 +197,12 @@ def verdict(case: Case, results: list[Result]) -> str:
 
 def main() -> int:
     """Print the table; return 1 when a promise is broken."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description="How close to the limit requests may leave without passing it.")
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
-    print(f"{options.requests} requests, {options.seeds} seeds; rates as parts of the limit, the worst seed each")
+    print(f"{options.requests} requests, {options.seeds} seeds; peers a fifth of that; rates as parts of the limit, the worst seed each")
     print(f"{'rule':34}{'N':>4}{'violations':>12}{'rate':>8}{'effective':>11}{'promised':>10}")
     broken = False
     for case, number, results in measure(options.requests, options.seeds, options.processes):

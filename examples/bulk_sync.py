@@ -30,6 +30,7 @@ from trackingmore_async import (
     Tracking,
     TrackingMore,
     TrackingMoreError,
+    TrackingPages,
     TrackingRef,
     TrackingUpdate,
 )
@@ -75,7 +76,7 @@ class Job:
         console: Where to tell about it.
         numbers: The tracking numbers that the job owns.
         rate: Requests a second that each operation may send.
-        only_these: Whether the account holds other trackings too, which must not be walked.
+        sandbox: Where the job runs; None: on a real account, which holds other trackings too.
         left: Those that may be on the server.
         surprises: What was not as expected.
     """
@@ -84,7 +85,7 @@ class Job:
     console: Console
     numbers: list[str]
     rate: float
-    only_these: bool = False
+    sandbox: Sandbox | None = None
     left: set[str] = attrs.field(factory=set[str])
     surprises: list[str] = attrs.field(factory=list[str])
 
@@ -105,20 +106,28 @@ class Job:
 
     async def walk(self) -> Step:
         """Read all pages, and look whether every tracking is there and edited."""
-        numbers = self.numbers if self.only_these else []
-        pages = self.tm.trackings.list(page_size=PAGE_SIZE, numbers=numbers)
-        requests = -(-len(self.numbers) // PAGE_SIZE)
-        self._announce("Walk", len(self.numbers), requests, quota=0.0, seconds=(requests - 1) / self.rate)
+        pages, least = self._pages(), walk_requests(len(self.numbers))
+        self._announce("Walk", len(self.numbers), least, quota=0.0, seconds=(least - 1) / self.rate)
         found: set[str] = set()
-        begun = time.perf_counter()
+        begun, sent_before = time.perf_counter(), self._pages_read()
         with self._progress() as progress:
             task = progress.add_task("Walk", total=len(self.numbers))
-            async for tracking in pages:
-                self._look_at(tracking, found)
-                progress.advance(task)
+            async with pages as walk:  # reads the next page while this one is looked at
+                async for tracking in walk:
+                    self._look_at(tracking, found)
+                    progress.advance(task)
         seconds = time.perf_counter() - begun
+        requests = self._pages_read() - sent_before or least
         self._expect(not pages.gaps, f"the walk has gaps: {pages.gaps}")
         return Step("Walk", len(found), len(self.numbers), requests, seconds, (requests - 1) / self.rate)
+
+    def _pages(self) -> TrackingPages:
+        if self.sandbox is None:  # the account holds other trackings too
+            return self.tm.trackings.list(page_size=PAGE_SIZE, numbers=self.numbers)
+        return self.tm.trackings.list(page_size=PAGE_SIZE)
+
+    def _pages_read(self) -> int:
+        return 0 if self.sandbox is None else self.sandbox.statistics().requests.get("list", 0)
 
     async def delete_half(self) -> Step:
         """Delete every second tracking."""
@@ -130,7 +139,7 @@ class Job:
         self.console.print(f"Deleting the {len(self.left)} test trackings that may be left ...")
         await self.tm.trackings.delete_many([TrackingRef(CARRIER, number) for number in sorted(self.left)])
         remaining = await self.tm.trackings.list(numbers=self.numbers)
-        self._expect(not remaining.items, f"{len(remaining.items)} trackings of this job are still there")
+        self._expect(len(remaining) == 0, f"{len(remaining)} trackings of this job are still there")
 
     async def _bulk(self, name: str, run: BulkRun[Any]) -> Step:
         """Say what it will take, do it, and look at every outcome."""
@@ -176,7 +185,7 @@ async def run_on_sandbox(console: Console, trackings: int, rate: int) -> bool:
         Sandbox(rates=dict.fromkeys(BUCKETS, (rate, 1.0))) as sandbox,
         TrackingMore(sandbox.key, base_url=sandbox.url, rates=dict.fromkeys(BUCKETS, Rate(rate))) as tm,
     ):
-        job = Job(tm, console, numbers, rate)
+        job = Job(tm, console, numbers, rate, sandbox)
         steps = await job.run()
         seen = sandbox.statistics()
         summarise(console, steps)
@@ -195,7 +204,7 @@ async def run_for_real(console: Console) -> bool:
         console.print(f"{tm!r}\nThis creates {REAL_ITEMS} trackings, {numbers[0]} to {numbers[-1]}, and deletes them.")
         if not confirm(console, price=REAL_ITEMS, left=left):
             return False
-        job = Job(tm, console, numbers, rate=OPERATIONS["list"].rate.requests, only_these=True)
+        job = Job(tm, console, numbers, rate=OPERATIONS["list"].rate.requests)
         async with cleaned_up(job):
             steps = await job.run()
         summarise(console, steps)
@@ -223,9 +232,15 @@ def confirm(console: Console, *, price: int, left: float | None) -> bool:
     return agreed
 
 
+def walk_requests(trackings: int) -> int:
+    """Count the pages; the first one is read twice, for it says how many there are."""
+    pages = -(-trackings // PAGE_SIZE)
+    return pages + (pages > 1)
+
+
 def introduce_sandbox(console: Console, trackings: int, rate: int) -> None:
     """Say what is real about this run and what is not."""
-    batches = -(-trackings // 40) * 2 + -(-(trackings // 2) // 40) + -(-trackings // PAGE_SIZE)
+    batches = -(-trackings // 40) * 2 + -(-(trackings // 2) // 40) + walk_requests(trackings)
     console.print(
         f"A stand-in for the TrackingMore service, on this machine, over HTTP. For the demo both sides are set to "
         f"[bold]{rate} requests a second[/] for each operation. The real service allows 1: there the same job takes "
@@ -250,7 +265,7 @@ def summarise(console: Console, steps: Sequence[Step]) -> None:
     console.print()
     console.print(table)
     console.print(
-        "Of even pace: one request after the other at the rate of the limit would be 100 %. A short run may be a "
+        "Of even pace: one request after the other at the rate of the limit would be 100%. A short run may be a "
         "little faster, because the limit counts the requests of each second, not the pauses between them."
     )
 

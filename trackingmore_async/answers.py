@@ -64,7 +64,7 @@ def read_answer(
         in_doubt: True when an earlier sending of the same batch may have been carried out.
     """
     found = [_entry_of(item, answer.entries) for item in items]
-    refused = sum(entry is not None and entry.code is not None and entry.code not in DONE for entry in found)
+    refused = sum(entry is not None and _is_refusal(entry) for entry in found)
     adds_up = answer.changed == len(items) - refused
     return [_verdict(operation, entry, adds_up=adds_up, in_doubt=in_doubt) for entry in found]
 
@@ -72,8 +72,12 @@ def read_answer(
 def _entry_of(item: Keyed, entries: Sequence[BatchEntry]) -> BatchEntry | None:
     """Return the entry about this item; one with an error counts before one without."""
     about = [entry for entry in entries if _is_about(entry, item)]
-    about.sort(key=lambda entry: entry.code is None or entry.code in DONE)
+    about.sort(key=_is_refusal, reverse=True)
     return about[0] if about else None
+
+
+def _is_refusal(entry: BatchEntry) -> bool:
+    return entry.refused or (entry.code is not None and entry.code not in DONE)
 
 
 def _is_about(entry: BatchEntry, item: Keyed) -> bool:
@@ -85,15 +89,15 @@ def _is_about(entry: BatchEntry, item: Keyed) -> bool:
 def _verdict(operation: Operation, entry: BatchEntry | None, *, adds_up: bool, in_doubt: bool) -> Verdict | None:
     if entry is None:
         return None
-    if entry.code is None:
-        return Verdict("succeeded", entry.tracking) if adds_up else None
-    if entry.code in DONE:
-        return Verdict("succeeded", entry.tracking)
-    return refusal(operation, _error(operation, entry.code), in_doubt=in_doubt)
+    if _is_refusal(entry):
+        return _refusal(operation, _error(operation, entry.code), in_doubt=in_doubt)
+    if entry.code is None and not adds_up:
+        return None
+    return Verdict("succeeded", entry.tracking)
 
 
-def refusal(operation: Operation, error: ApiError, *, in_doubt: bool) -> Verdict | None:
-    """Return what a refusal of one item means; None: it may stem from our own earlier, lost sending."""
+def _refusal(operation: Operation, error: ApiError, *, in_doubt: bool) -> Verdict | None:
+    # None: "exists" may stem from our own earlier sending, whose answer was lost.
     if in_doubt and operation is CREATE_MANY and isinstance(error, AlreadyExistsError):
         return None
     if in_doubt and operation is DELETE_MANY and isinstance(error, NotFoundError):
@@ -101,7 +105,9 @@ def refusal(operation: Operation, error: ApiError, *, in_doubt: bool) -> Verdict
     return Verdict("failed", error=error)
 
 
-def _error(operation: Operation, code: int) -> ApiError:
+def _error(operation: Operation, code: int | None) -> ApiError:
+    if code is None:
+        return ApiError("The server refused this item without saying why. Read it back.", operation=operation.name)
     kind, text = error_class(code)
     return kind(text, operation=operation.name, code=code, attempts=1)
 

@@ -28,7 +28,7 @@ HALVED = frozenset({4012, 4013, 4014, 4015, 4016, 4017, 4033})  # DESIGN.md rule
 NOTHING_FOUND = frozenset({4017, 4031})  # the list's ways to say "none" (API.md 3.6)
 
 
-class Withdrawn(TrackingMoreError):
+class WithdrawnError(TrackingMoreError):
     """The job stopped while this batch waited for its slot; nothing was sent."""
 
 
@@ -77,7 +77,7 @@ class Batches:
         trail = Trail()
         try:
             reply = await self._send(entries, granted, trail)
-        except Withdrawn:
+        except WithdrawnError:
             mark(entries, Verdict("not_attempted", error=self.stop_reason()))
             return None
         except TrackingMoreError as error:
@@ -101,7 +101,7 @@ class Batches:
         def build() -> Wire:
             reason = self.stop_reason()
             if reason is not None:
-                raise Withdrawn(reason.message)
+                raise WithdrawnError(reason.message)
             granted()
             return wire
 

@@ -8,13 +8,16 @@ import anyio
 import attrs
 
 from trackingmore_async.codec import decode, encode
-from trackingmore_async.operations import Operation
+from trackingmore_async.errors import DecodeError, InvalidRequestError, NotFoundError
+from trackingmore_async.models import GetQuery, Tracking
+from trackingmore_async.operations import GET, Operation
 from trackingmore_async.settings import CallOptions
-from trackingmore_async.transport import Budget, Trail, Transport
+from trackingmore_async.transport import Budget, Reply, Trail, Transport
 
 __all__ = ["SINGLE_CALL_WAIT", "Caller"]
 
 SINGLE_CALL_WAIT = 30.0  # seconds that a single call waits for its slot, unless told otherwise
+NOTHING = frozenset({b"[]", b"{}"})
 
 
 @attrs.frozen
@@ -40,11 +43,41 @@ class Caller:
         )
 
     async def call(self, operation: Operation, request: Any, trail: Trail | None = None) -> Any:
-        """Send one request model and return the response model of the operation's row.
+        """Send one request model and return the response model of the operation's row."""
+        trail = Trail() if trail is None else trail
+        reply = await self._send(operation, request, trail)
+        return _decoded(operation, reply, trail)
 
-        The request is encoded before anything else, so that what cannot be sent takes no slot.
-        """
+    async def read(self, query: GetQuery) -> Tracking:
+        """Read one tracking; success without data says that there is none (API.md 3.2; 12, item 10)."""
+        trail = Trail()
+        reply = await self._send(GET, query, trail)
+        if reply.envelope.data is None or bytes(reply.envelope.data).strip() in NOTHING:
+            raise NotFoundError(
+                "There is no such tracking. Create it first, or check carrier code and number.",
+                operation=GET.name,
+                code=reply.envelope.code,
+                http_status=reply.http_status,
+                attempts=trail.attempts,
+            )
+        tracking: Tracking = _decoded(GET, reply, trail)
+        return tracking
+
+    async def _send(self, operation: Operation, request: Any, trail: Trail) -> Reply:
+        """Send a request, encoded before anything else, so that what cannot be sent takes no slot."""
         self.transport.lifetime.check()
-        wire = encode(operation, request)
-        reply = await self.transport.send(operation, lambda: wire, self.budget(operation), trail)
+        try:
+            wire = encode(operation, request)
+        except InvalidRequestError as error:
+            error.operation = operation.name
+            raise
+        return await self.transport.send(operation, lambda: wire, self.budget(operation), trail)
+
+
+def _decoded(operation: Operation, reply: Reply, trail: Trail) -> Any:
+    try:
         return decode(operation, reply.envelope.data)
+    except DecodeError as error:
+        error.operation, error.code = operation.name, reply.envelope.code
+        error.http_status, error.attempts = reply.http_status, trail.attempts
+        raise

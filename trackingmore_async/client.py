@@ -76,6 +76,8 @@ class TrackingMore:
         address = read_base_url(base_url)
         if limiter is not None and rates is not None:
             raise ConfigurationError("Pass either limiter= or rates=: a limiter brings its own rates.")
+        if http_client is not None and not hasattr(http_client, "aclose"):
+            raise ConfigurationError("http_client has to be an httpx.AsyncClient or one that acts like it; it is not.")
         transport = Transport(
             address,
             key,
@@ -174,6 +176,8 @@ class TrackingMore:
 
 
 def _check_rates(rates: Mapping[str, Rate] | None) -> Mapping[str, Rate] | None:
+    if rates is not None and not isinstance(rates, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError('rates has to be a mapping such as {"list": Rate(2)}.')
     for name, rate in (rates or {}).items():
         if name != "total" and name not in OPERATIONS:
             known = ", ".join(sorted(OPERATIONS))

@@ -22,6 +22,7 @@ pickles, and holds neither the API key nor anybody's personal data.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 __all__ = [
@@ -201,7 +202,7 @@ class ServerError(ApiError):
 
 
 # API.md section 6, in our words: code -> (cause, what happened and what to do next).
-CODES: dict[int, tuple[type[ApiError], str]] = {
+CODES: Mapping[int, tuple[type[ApiError], str]] = {
     401: (AuthenticationError, "The server did not accept the API key. Check TRACKINGMORE_API_KEY or api_key=."),
     4001: (AuthenticationError, "The API key is invalid. Check TRACKINGMORE_API_KEY or api_key= against the console."),
     4002: (AuthenticationError, "The API key was deleted. Create a new one in the TrackingMore console."),

@@ -336,29 +336,12 @@ AIR: Final = Operation(
 )
 """Look up air waybills, several in one request object; the price is for each (API.md 3.16)."""
 
+_SINGLE: Final = (CREATE, GET, UPDATE, DELETE)
+_MANY: Final = (CREATE_MANY, UPDATE_MANY, DELETE_MANY, STOP_UPDATING_MANY)
+_READS: Final = (LIST, REALTIME, ACCOUNT_INFO, STATUS_COUNTS, CARRIERS, TRANSIT_TIMES)
+_OTHERS: Final = (CHANGE_CARRIER, DETECT, REMOTE_AREAS, AIR)
+
 OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
-    {
-        row.name: row
-        for row in (
-            CREATE,
-            GET,
-            UPDATE,
-            DELETE,
-            CREATE_MANY,
-            UPDATE_MANY,
-            DELETE_MANY,
-            STOP_UPDATING_MANY,
-            LIST,
-            REALTIME,
-            CHANGE_CARRIER,
-            ACCOUNT_INFO,
-            STATUS_COUNTS,
-            CARRIERS,
-            DETECT,
-            REMOTE_AREAS,
-            TRANSIT_TIMES,
-            AIR,
-        )
-    }
+    {row.name: row for row in (*_SINGLE, *_MANY, *_READS, *_OTHERS)}
 )
 """All rows by name."""

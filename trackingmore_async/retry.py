@@ -42,7 +42,9 @@ class RetryPolicy:
                 raise ConfigurationError(f"{name} of RetryPolicy has to be a whole number, 1 or more, not {count!r}.")
         for name, seconds in (("base", self.base), ("cap", self.cap)):
             if check_seconds(f"{name} of RetryPolicy", seconds, zero=True) is None:
-                raise ConfigurationError(f"{name} of RetryPolicy has to be a number of seconds. Leave it out, or pass one.")
+                raise ConfigurationError(
+                    f"{name} of RetryPolicy has to be a number of seconds. Leave it out, or pass one."
+                )
 
 
 def is_transient(error: TrackingMoreError) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 from typing import Literal
 from urllib.parse import urlsplit
@@ -93,10 +92,13 @@ def check_seconds(name: str, value: float | None, *, zero: bool = False) -> floa
     """Return `value` when it is a usable number of seconds, or None; raise `ConfigurationError` when it is not."""
     if value is None:
         return None
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value <= LONGEST
-    if not usable or value < 0 or (value == 0 and not zero):
+    number = isinstance(value, int | float)  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a checker
+    usable = number and not isinstance(value, bool) and 0 <= value <= LONGEST
+    if not usable or (value == 0 and not zero):
         least = "zero or more" if zero else "more than zero"
-        raise ConfigurationError(f"{name} has to be a number of seconds, {least}, not {value!r}. Or None.")
+        raise ConfigurationError(
+            f"{name} has to be a number of seconds, {least}, not {value!r}. For no limit pass None, where there is one."
+        )
     return float(value)
 
 
@@ -129,7 +131,7 @@ class CallOptions:
                 raise ConfigurationError('max_wait has to be a number of seconds, None, or "default".')
         else:
             check_seconds("max_wait", self.max_wait, zero=True)
-        if self.priority not in (None, "interactive", "bulk"):  # noqa: PLR6201 - it may be unhashable
+        if self.priority not in (None, "interactive", "bulk"):  # not a set: it may be unhashable
             raise ConfigurationError('priority has to be "interactive" or "bulk".')
 
     def wait(self, default: float | None) -> float | None:

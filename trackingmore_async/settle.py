@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from trackingmore_async.answers import TOLERANCE, echo_of
 from trackingmore_async.calls import Caller
-from trackingmore_async.errors import AlreadyExistsError, NotFoundError, TrackingMoreError, TransportError
+from trackingmore_async.errors import (
+    AlreadyExistsError,
+    ApiError,
+    NotFoundError,
+    QuotaExceededError,
+    TrackingMoreError,
+    TransportError,
+)
 from trackingmore_async.models import CarrierChange, GetQuery, NewTracking, Tracking, TrackingEcho, TrackingRef
-from trackingmore_async.operations import CHANGE_CARRIER, CREATE, DELETE, GET
+from trackingmore_async.operations import CHANGE_CARRIER, CREATE, DELETE
 from trackingmore_async.transport import Trail
 
 __all__ = ["change_carrier", "create", "delete", "is_ours"]
 
 
 async def create(caller: Caller, item: NewTracking) -> TrackingEcho:
-    """Create one tracking; "already exists" after a lost answer is success if it was created by us."""
+    """Create one tracking; a refusal after a lost answer is success if the tracking is there and was created by us.
+
+    Beside "already exists" that is "no quota": the lost request may have spent the last of it.
+    """
     trail = Trail()
     try:
         echo: TrackingEcho = await caller.call(CREATE, item, trail)
-    except AlreadyExistsError as error:
+    except (AlreadyExistsError, QuotaExceededError) as error:
         if not trail.in_doubt:
             raise
         return await _read_back(caller, item, trail, error)
@@ -35,7 +45,7 @@ async def delete(caller: Caller, ref: TrackingRef) -> None:
 
 
 async def change_carrier(caller: Caller, change: CarrierChange) -> None:
-    """Change the carrier; a refusal after a lost answer is success if the new pair reads back."""
+    """Change the carrier; a refusal after a lost answer is success if the new pair reads back, and not the old one."""
     trail = Trail()
     try:
         await caller.call(CHANGE_CARRIER, change, trail)
@@ -43,7 +53,7 @@ async def change_carrier(caller: Caller, change: CarrierChange) -> None:
         if not trail.in_doubt or error.code is None:
             raise
         moved = await _look_up(caller, change.new_carrier_code, change.tracking_number, error)
-        if moved is None:
+        if moved is None or await _is_left_behind(caller, change, error):
             raise
 
 
@@ -55,8 +65,17 @@ def is_ours(caller: Caller, found: Tracking, trail: Trail) -> bool | None:
     return None if sent is None else found.created_at >= sent - TOLERANCE
 
 
-async def _read_back(caller: Caller, item: NewTracking, trail: Trail, error: AlreadyExistsError) -> TrackingEcho:
+async def _is_left_behind(caller: Caller, change: CarrierChange, error: TrackingMoreError) -> bool:
+    """Tell whether the old pair is still there: then the new one was there before, and nothing was changed."""
+    if isinstance(error, NotFoundError):
+        return False
+    return await _look_up(caller, change.carrier_code, change.tracking_number, error) is not None
+
+
+async def _read_back(caller: Caller, item: NewTracking, trail: Trail, error: ApiError) -> TrackingEcho:
     found = await _look_up(caller, item.carrier_code, item.tracking_number, error)
+    if found is None and isinstance(error, QuotaExceededError):
+        raise error
     ours = None if found is None else is_ours(caller, found, trail)
     if found is None or ours is None:
         raise _unknown(error)
@@ -69,12 +88,13 @@ async def _look_up(
     caller: Caller, carrier_code: str, tracking_number: str, error: TrackingMoreError
 ) -> Tracking | None:
     try:
-        found: Tracking = await caller.call(GET, GetQuery(carrier_code, tracking_number))
-    except NotFoundError:
+        return await caller.read(GetQuery(carrier_code, tracking_number))
+    except NotFoundError as failure:
+        if failure.code is None:
+            raise _unknown(error) from failure
         return None
     except TrackingMoreError as failure:
         raise _unknown(error) from failure
-    return found
 
 
 def _unknown(error: TrackingMoreError) -> TransportError:

@@ -137,9 +137,12 @@ async def test_two_clients_of_one_key_share_the_limit() -> None:
     sandbox = Sandbox(rates={"update_many": (5, 1.0)}, path=Path(there=(0.0, 0.05)))
     fill(sandbox, 4_000)
     rates = {"update_many": Rate(5)}
-    async with in_process(sandbox, rates=rates) as one, in_process(sandbox, rates=rates) as two:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(timed, one, 2_000)
-            tasks.start_soon(timed, two, 2_000)
+    async with (
+        in_process(sandbox, rates=rates) as one,
+        in_process(sandbox, rates=rates) as two,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(timed, one, 2_000)
+        tasks.start_soon(timed, two, 2_000)
     assert sandbox.statistics().requests["update_many"] == 100
     assert sandbox.statistics().total_violations == 0

@@ -84,6 +84,16 @@ async def test_status_and_counters_agree(sandbox: Sandbox, client: httpx.AsyncCl
     assert await call(client, "GET", "/trackings/get", params={"status": "nonsense"}) == (4033, [])
 
 
+async def test_a_repeated_search_follows_time(sandbox: Sandbox, client: httpx.AsyncClient) -> None:
+    """The same status filter, asked again later, finds what has the status then."""
+    before = await numbers(client, status="transit")
+    sandbox.clock.advance(3 * DAY)
+    after = await numbers(client, status="transit")
+    _, data = await call(client, "GET", "/trackings/get", params={"limit": 2000})
+    assert after == [int(item["tracking_number"][2:9]) for item in data["items"] if item["status"] == "transit"]
+    assert after != before
+
+
 async def test_numbers_and_orders(sandbox: Sandbox, client: httpx.AsyncClient) -> None:
     """Up to forty numbers or order ids select trackings, whatever their carrier."""
     sandbox.create("zto", "LX0000007CN", order_id="A-77")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -119,11 +120,14 @@ async def test_read_of_a_delivered_tracking(sandbox: Sandbox, client: httpx.Asyn
         sandbox.create("china-ems", f"AB{index:06}")
     sandbox.clock.advance(80 * DAY)
     _, data = await call(client, "GET", "/trackings/get", params={"limit": 60})
-    shapes = set()
+    shapes: set[str] = set()
     for item in data["items"]:
-        destination = item.get("destination_info", {})
+        destination: dict[str, Any] = item.get("destination_info", {})
         shapes.add("absent" if not destination else "filled" if destination["carrier_code"] else "null")
-        events = [*(destination.get("trackinfo") or []), *(item["origin_info"]["trackinfo"] or [])]
+        events: list[dict[str, Any]] = [
+            *(destination.get("trackinfo") or []),
+            *(item["origin_info"]["trackinfo"] or []),
+        ]
         if item["status"] == "expired":
             assert events == []
             continue

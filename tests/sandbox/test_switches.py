@@ -34,7 +34,8 @@ def test_every_switch_is_documented() -> None:
 def test_every_value_is_accepted() -> None:
     """Every value that a switch's type names makes a sandbox."""
     for name, hint in get_type_hints(Switches).items():
-        for value in (part for part in get_args(hint) if isinstance(part, str | int)):
+        values: list[Any] = [part for part in get_args(hint) if isinstance(part, str | int)]
+        for value in values:
             Sandbox(switches=Switches(**{name: value}))
 
 

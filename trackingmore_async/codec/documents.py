@@ -93,9 +93,10 @@ def loads(cls: type[ModelT], document: bytes | str) -> ModelT:
         >>> loads(Tracking, b'{"carrier_code": "zto", "tracking_number": "500600700800", "status": "transit"}')
         Tracking(carrier_code='zto', tracking_number='500600700800', status=Status('transit'))
     """
-    value = parse(document.encode() if isinstance(document, str) else document, "$")
+    body = document.encode() if isinstance(document, str) else document
     if cls is Page:
-        return cast("ModelT", decode_page(msgspec.Raw(msgspec.json.encode(value)), "$"))
+        return cast("ModelT", decode_page(msgspec.Raw(body), "$"))
+    value = parse(body, "$")
     if "extra" in attrs.fields_dict(cls):
         return structure(cls, value)
     return _request(cls, value)

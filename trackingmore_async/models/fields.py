@@ -1,4 +1,4 @@
-"""The optional fields of single writes and of the list, as keyword arguments (a test holds them equal to the models)."""
+"""The optional fields of single writes and of the list, as keyword arguments; a test holds them equal to the models."""
 
 from __future__ import annotations
 

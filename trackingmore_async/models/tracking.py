@@ -103,7 +103,7 @@ class Tracking(Model):
         order_id: Your own number of the order.
         comment: Free text.
         customer_name: Free text.
-        customer_emails: All addresses, for the server sends one, several or none.
+        customer_emails: All addresses, for the server sends one, several or none; its word ``null`` is none.
         customer_phones: All phone numbers, likewise.
         logistics_channel: Free text.
         archived: Whether the tracking is put away.

@@ -10,9 +10,9 @@ from aiolimiter import AsyncLimiter
 
 __all__ = ["SPACING", "TICK", "Meter"]
 
-SPACING = 0.7
+SPACING = 0.5
 """The interval as a part of period / requests. At 1 a turn that came late would be lost for good, for a meter of
-capacity 1 catches nothing up: 0.85 of the limit at 10 requests a second instead of 0.865 (benchmarks/pacing.py). The
+capacity 1 catches nothing up: 0.85 of the limit at 10 requests a second instead of 0.87 (benchmarks/pacing.py). The
 slot rule alone keeps the limit; the meter keeps requests from leaving in a bunch."""
 
 TICK = 2e-9

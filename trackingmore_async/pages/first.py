@@ -7,7 +7,7 @@ from typing import overload
 
 import attrs
 
-from ..models import Tracking
+from trackingmore_async.models import Tracking
 
 __all__ = ["FirstPage"]
 

@@ -7,11 +7,11 @@ from datetime import datetime
 
 import attrs
 
-from ..codec import encode
-from ..errors import ConfigurationError
-from ..models import UNSET, TrackingFilter
-from ..models.fields import FilterFields
-from ..operations import LIST, MAX_NUMBERS, MAX_PAGE_SIZE
+from trackingmore_async.codec import encode
+from trackingmore_async.errors import ConfigurationError
+from trackingmore_async.models import UNSET, TrackingFilter
+from trackingmore_async.models.fields import FilterFields
+from trackingmore_async.operations import LIST, MAX_NUMBERS, MAX_PAGE_SIZE
 
 __all__ = ["check_count", "check_page_size", "make_parts", "moves", "upper_bound"]
 
@@ -48,30 +48,31 @@ def make_parts(filters: FilterFields) -> tuple[TrackingFilter, ...]:
         InvalidRequestError: a value can certainly not be sent.
     """
     whole = TrackingFilter(**filters)
-    names = {field: _names(field, getattr(whole, field)) for field in ("numbers", "orders") if filters.get(field) is not None}
-    whole = attrs.evolve(whole, **{field: names.get(field, ()) for field in ("numbers", "orders")})
-    long = [field for field, values in names.items() if len(values) > MAX_NUMBERS]
-    if len(long) > 1:
+    numbers, orders = (_names(field, filters, getattr(whole, field)) for field in ("numbers", "orders"))
+    if min(len(numbers), len(orders)) > MAX_NUMBERS:
         raise ConfigurationError(
             f"numbers and orders are both longer than {MAX_NUMBERS}. Pass one of them, and compare the other yourself."
         )
-    parts = [attrs.evolve(whole, **{field: chunk}) for field in long for chunk in _chunks(names[field])] or [whole]
+    chunks = [(some, others) for some in _chunks(numbers) for others in _chunks(orders)]
+    parts = tuple(attrs.evolve(whole, numbers=some, orders=others) for some, others in chunks)
     for part in parts:
         encode(LIST, part)  # what cannot be sent is refused now, and takes no slot
-    return tuple(parts)
+    return parts
 
 
-def _names(field: str, given: Sequence[str]) -> tuple[str, ...]:
+def _names(field: str, filters: FilterFields, given: Sequence[str]) -> tuple[str, ...]:
+    if filters.get(field) is None:
+        return ()
     names = tuple(dict.fromkeys(given))
     if not names:
-        raise ConfigurationError(f"{field} is empty. Leave it out to list all trackings; with no {field} there is nothing to list.")
+        raise ConfigurationError(f"{field} is empty, so nothing can match. Leave it out to list all trackings.")
     if not all(isinstance(name, str) and name.strip() for name in names):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"{field} has an entry that is empty or no text. Take it out.")
     return names
 
 
 def _chunks(names: tuple[str, ...]) -> list[tuple[str, ...]]:
-    return [names[start : start + MAX_NUMBERS] for start in range(0, len(names), MAX_NUMBERS)]
+    return [names[start : start + MAX_NUMBERS] for start in range(0, len(names), MAX_NUMBERS)] or [()]
 
 
 def moves(part: TrackingFilter) -> bool:

@@ -7,7 +7,7 @@ import math
 
 import attrs
 
-from ..models import Tracking
+from trackingmore_async.models import Tracking
 
 __all__ = ["Seen"]
 
@@ -28,11 +28,14 @@ class Seen:
     Args:
         newest_first: Whether the walk goes from the newest tracking to the oldest.
         everything: Digests of all ids; None: the list is in order, and they are not needed.
+        in_order: Whether the list is sorted by time of creation, as far as it was seen.
+        pages: How many pages had rows to hand out.
     """
 
     newest_first: bool = False
     everything: set[bytes] | None = None
     in_order: bool = True
+    pages: int = 0
     _page: set[str] = attrs.field(factory=set[str])
     _page_before: set[str] = attrs.field(factory=set[str])
     _edge: float = -math.inf
@@ -41,22 +44,24 @@ class Seen:
 
     def turn_page(self) -> None:
         """Begin a page."""
+        self.pages += 1
         self._page_before, self._page = self._page, set()
         self._page_edge = -math.inf
 
     def distrust(self) -> None:
-        """Stop relying on the order; remember every id from now on."""
+        """Stop relying on the order; remember every id from now on, and those of the last two pages."""
         self.in_order = False
-        self.everything = set() if self.everything is None else self.everything
+        if self.everything is None:
+            self.everything = set(map(_digest, self._page | self._page_before))
 
     def admits(self, tracking: Tracking) -> bool:
         """Tell whether a tracking is new, and remember it."""
         key, mark = _key(tracking), self._mark(tracking)
-        new = not self._knows(key, mark)
-        self._page.add(key)
         if mark is not None:
             self.in_order = self.in_order and mark >= self._page_edge
             self._page_edge = mark
+        new = not self._knows(key, mark)
+        self._page.add(key)
         if new:
             self._remember(key, mark)
         return new
@@ -64,6 +69,11 @@ class Seen:
     def has_passed(self, tracking: Tracking) -> bool:
         """Tell whether a tracking, and with it all that lies behind it, was handed out."""
         return self._knows(_key(tracking), self._mark(tracking))
+
+    def has_passed_by_time(self, tracking: Tracking) -> bool:
+        """Tell whether a tracking lies before the time that was passed, although it is in no page remembered."""
+        key, mark = _key(tracking), self._mark(tracking)
+        return mark is not None and mark < self._edge and key not in self._page and key not in self._page_before
 
     def _mark(self, tracking: Tracking) -> float | None:
         if tracking.created_at is None:

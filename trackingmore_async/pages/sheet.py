@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count, repeat
 from typing import Final
 
 import anyio
 import attrs
 import msgspec
 
-from ..calls import Caller
-from ..codec import Wire, decode, decode_tracking, encode
-from ..errors import DecodeError, NotFoundError
-from ..models import Page, Tracking, TrackingFilter
-from ..operations import LIST
-from ..transport import Budget
+from trackingmore_async.calls import Caller
+from trackingmore_async.codec import Wire, decode, decode_tracking, encode
+from trackingmore_async.errors import DecodeError, NotFoundError
+from trackingmore_async.models import Page, Tracking, TrackingFilter
+from trackingmore_async.operations import LIST
+from trackingmore_async.transport import Budget
 
 __all__ = ["Ask", "Row", "Rows", "Sheet", "decode_row", "read_sheet"]
 
@@ -22,20 +23,8 @@ NOTHING: Final = frozenset({4017, 4031, 4032})
 """Codes of a success without content (API.md 3.6, 6); 404 is none of them: it says that base_url is wrong."""
 
 
-@attrs.frozen
-class Row:
-    """One undecoded tracking, and where it stood.
-
-    Args:
-        page: The number of its page.
-        index: Its place in the page, from 0.
-        raw: The JSON object.
-    """
-
-    page: int
-    index: int
-    raw: msgspec.Raw
-
+Row = tuple[int, int, msgspec.Raw]
+"""An undecoded tracking, behind the number of its page and its place there, from 0."""
 
 Rows = Iterator[Row]
 
@@ -94,23 +83,30 @@ class Sheet:
     asked_at: float
     read_at: float
 
+    def size_served(self, size: int) -> int:
+        """Return how many rows the server's pages really hold, when `size` was asked for: it may cut down the limit."""
+        if not self.items or (self.total or 0) <= len(self.items):
+            return size
+        return min(filter(None, (size, self.limit, len(self.items))))
+
     def forwards(self) -> Rows:
         """Return the rows in the server's order, newest first."""
-        return (Row(self.ask.page, index, raw) for index, raw in enumerate(self.items))
+        return zip(repeat(self.ask.page), count(), self.items, strict=False)
 
     def backwards(self) -> Rows:
         """Return the rows from the last to the first."""
         places = range(len(self.items) - 1, -1, -1)
-        return (Row(self.ask.page, *place) for place in zip(places, reversed(self.items), strict=True))
+        return zip(repeat(self.ask.page), places, reversed(self.items), strict=False)
 
 
 def decode_row(row: Row) -> Tracking:
     """Decode a row; the error of a bad one says where it stood."""
+    page, index, raw = row
     try:
-        return decode_tracking(row.raw, f"$.data.items[{row.index}]")
+        return decode_tracking(raw, f"$.data.items[{index}]")
     except DecodeError as error:
         advice = "The walk goes on behind it when its iterator is asked again."
-        text = f"{error.message} It is on page {row.page}. {advice}"
+        text = f"{error.message} It is on page {page}. {advice}"
         raise DecodeError(text, path=error.path, operation=LIST.name) from None
 
 

@@ -8,10 +8,11 @@ import attrs
 import msgspec
 from anyio.lowlevel import checkpoint
 
-from ..codec import decode_tracking
-from ..errors import DecodeError
+from trackingmore_async.codec import decode_tracking
+from trackingmore_async.errors import DecodeError
+from trackingmore_async.models import Tracking
 
-__all__ = ["SLICE", "Survey", "created", "survey"]
+__all__ = ["SLICE", "Survey", "created", "peek", "survey"]
 
 SLICE = 25  # rows between two looks at the event loop (SPEED.md A6)
 
@@ -58,8 +59,13 @@ async def survey(items: tuple[msgspec.Raw, ...]) -> Survey:
 
 def created(raw: msgspec.Raw) -> float | None:
     """Return when a row was created, in unix seconds; None where it does not say, or cannot be read."""
+    tracking = peek(raw)
+    return None if tracking is None or tracking.created_at is None else tracking.created_at.timestamp()
+
+
+def peek(raw: msgspec.Raw) -> Tracking | None:
+    """Decode a row out of turn; None where it cannot be read, for its turn to complain comes when it is handed out."""
     try:
-        moment = decode_tracking(raw).created_at
-    except DecodeError:  # its turn to complain comes when it is handed out
+        return decode_tracking(raw)
+    except DecodeError:
         return None
-    return None if moment is None else moment.timestamp()

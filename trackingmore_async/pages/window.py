@@ -28,7 +28,7 @@ def last_window(unread: int, size: int, overlap: int = 0) -> Window:
     if not overlap:
         return grid
     wanted = unread + overlap
-    limit = min(range(size, size // 2, -1), key=lambda limit: (_pages(wanted, limit) - 1) * limit)
+    limit = min(range(size, 1, -1), default=size, key=lambda limit: (_pages(wanted, limit) - 1) * limit)
     page = _pages(wanted, limit)
     return (page, limit) if (page - 1) * limit < unread else grid  # tiny pages may not get on with an overlap
 

@@ -23,7 +23,6 @@ from trackingmore_async.models.fields import EditFields, FilterFields, NewFields
 from trackingmore_async.operations import (
     CREATE_MANY,
     DELETE_MANY,
-    GET,
     REALTIME,
     STOP_UPDATING_MANY,
     UPDATE,
@@ -79,9 +78,7 @@ class TrackingsResource:
             >>> async def where(tm: TrackingMore) -> str | None:
             ...     return (await tm.trackings.get("china-ems", "LX900000017CN")).last_event
         """
-        query = GetQuery(carrier_code, tracking_number, lang=lang or UNSET)
-        tracking: Tracking = await self._caller.call(GET, query)
-        return tracking
+        return await self._caller.read(GetQuery(carrier_code, tracking_number, lang=lang or UNSET))
 
     async def update(self, carrier_code: str, tracking_number: str, **fields: Unpack[EditFields]) -> TrackingEcho:
         """Edit one tracking: PUT /trackings/{c}/{n}.

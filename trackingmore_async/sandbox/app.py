@@ -70,6 +70,7 @@ class App:
 
     async def _exchange(self, request: Request, plan: Plan) -> Reply | None:
         """Take a request its whole way; None means that the connection is reset."""
+        self._core.clock.microseconds()  # The time begins here at the latest, not after the way there.
         if plan.refuse_connection:
             return None
         await self._sleep(self._path.there, plan, "there")

@@ -13,13 +13,14 @@ MICROSECOND = 1_000_000
 
 
 class Clock:
-    """The time that the sandbox lives by: ``epoch`` at its first reading, then as the running loop's clock goes.
+    """The time that the sandbox lives by: ``epoch`` at the beginning, then as the running loop's clock goes.
 
-    Under a virtual event loop everything in the sandbox therefore follows virtual time. Readings are whole
-    microseconds inside, so that the sliding windows of the rate police are exact.
+    It begins when it is made inside a running event loop, else at its first reading. Under a virtual event loop
+    everything in the sandbox follows virtual time. Readings are whole microseconds inside, so that the sliding
+    windows of the rate police are exact.
 
     Args:
-        epoch: Unix seconds at the first reading; None means the computer's wall clock.
+        epoch: Unix seconds at the beginning; None means the computer's wall clock.
 
     Example:
         >>> sandbox.clock.advance(3 * 86400)  # three days later, at once
@@ -30,6 +31,8 @@ class Clock:
         self._source: object = None
         self._last: int | None = None if epoch is None else round(epoch * MICROSECOND)
         self._offset = 0
+        if _running_loop() is not None:
+            self.microseconds()
 
     def microseconds(self) -> int:
         """Return the time now, in whole microseconds of unix time.
@@ -88,6 +91,13 @@ class Clock:
             'Fri, 15 Mar 2024 02:07:58 GMT'
         """
         return formatdate(self.seconds(), usegmt=True)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _read_loop() -> tuple[object, int]:

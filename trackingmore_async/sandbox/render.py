@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 
 import attrs
 
 from trackingmore_async.sandbox.keys import created_of
-from trackingmore_async.sandbox.lifecycle import TWO_CODES, Course, Step, View
+from trackingmore_async.sandbox.lifecycle import Course, View
+from trackingmore_async.sandbox.parcel import (
+    NO_DESTINATION,
+    Parcel,
+    country,
+    days,
+    event_time,
+    given,
+    last_event,
+    legs,
+    shown,
+)
 from trackingmore_async.sandbox.state import Record, Trackings
 from trackingmore_async.sandbox.switches import Switches
-from trackingmore_async.sandbox.wire import EPOCH_TIME, escaped, naive_time, utc_time, zone_time
+from trackingmore_async.sandbox.wire import EPOCH_TIME, utc_time, zone_time
 
 __all__ = ["Renderer", "Situation"]
 
-DAY = 86400
-_TEXT_FIELDS = ("order_id", "comment", "customer_name")
 _ECHOED = ("customer_email", "customer_name", "order_id", "title", "destination_code", "logistics_channel")
-_MILESTONES = ("ItemDispatched", "DepartfromAirport", "ArrivalfromAbroad", "CustomsClearance", "DestinationArrived")
-_NO_DESTINATION: Mapping[str, object] = MappingProxyType(
-    dict.fromkeys(("ItemReceived", *_MILESTONES, "weblink", "phone", "carrier_code", "trackinfo"))
-)
 _PUSH_DROPS = ("stayTimeLength", "order_create_time", "comment", "archived", "track_update", "status_info")
 _WORDS = {4: "delivered", 7: "exception"}
 
@@ -180,7 +184,7 @@ class Renderer:
         parcel = Parcel(carrier_code, tracking_number, {}, created, course)
         item = self._body(parcel, Situation(view.status, view, now, view.status != "delivered"), zone_time)
         item |= {"destination_code": "", "packageStatus": None, "last_mile_tracking_supported": None}
-        item.setdefault("destination_info", dict(_NO_DESTINATION))
+        item.setdefault("destination_info", dict(NO_DESTINATION))
         return item
 
     def push(self, key: int, now: int) -> dict[str, object]:
@@ -214,87 +218,20 @@ class Renderer:
             "updated_at": never if updated is None else stamp(updated),
             "original_country": "China",
             "itemTimeLength": None if posted is None else _transit_days(parcel.created, view, updated),
-            "stayTimeLength": None if last is None else _days((updated or 0) - parcel.created - last.offset),
+            "stayTimeLength": None if last is None else days((updated or 0) - parcel.created - last.offset),
             "service_code": None,
             "status_info": None,
             "substatus": view.substatus,
-            **self._given(parcel),
-            **self._legs(parcel, view),
-            "lastEvent": "" if last is None else self._last_event(last, parcel),
-            "lastUpdateTime": None if last is None else _event_time(last, parcel.created),
+            **given(parcel, self._switches),
+            **legs(parcel, view, self._switches),
+            "lastEvent": ""
+            if last is None
+            else last_event(last, parcel.created, messy=self._courses[parcel.course].messy),
+            "lastUpdateTime": None if last is None else event_time(last, parcel.created),
         }
         if view.destination or parcel.fields.get("destination_code"):
-            item["destination_country"] = _country(parcel)
+            item["destination_country"] = country(parcel)
         return item
-
-    def _given(self, parcel: Parcel) -> dict[str, object]:
-        fields = parcel.fields
-        if not fields:
-            return {
-                "order_create_time": None, "customer_email": self._email(""), "customer_phone": None, "title": "",
-                "order_id": None, "comment": None, "customer_name": None,
-            }  # fmt: skip
-        ordered = fields.get("order_create_time")
-        given: dict[str, object] = {
-            "order_create_time": naive_time(ordered, with_seconds=False) if isinstance(ordered, int) else None,
-            "customer_email": self._email(fields.get("customer_email") or ""),
-            "customer_phone": _text(fields.get("customer_phone")),
-            "title": _text(fields.get("title") or ""),
-        }
-        return given | {name: _text(fields.get(name)) for name in _TEXT_FIELDS}
-
-    def _email(self, value: object) -> object:
-        kind = self._switches.email_as
-        if kind == "list":
-            return [_text(value)] if value else []
-        return _text(value) if value or kind == "string" else None
-
-    def _legs(self, parcel: Parcel, view: View) -> dict[str, object]:
-        mode, shape = self._switches.destination_info, self._switches.pending_shape
-        if mode == "mixed":
-            mode = ("absent", "filled", "null")[parcel.course % 3]
-        abroad = view.destination
-        events = (*abroad, *view.origin) if mode != "filled" else view.origin
-        legs: dict[str, object] = {}
-        if events or shape != "no_origin":
-            legs["origin_info"] = self._origin(parcel, events, view.posted, shape)
-        if mode == "null":
-            legs["destination_info"] = dict(_NO_DESTINATION)
-        elif mode == "filled" and (abroad or self._switches.destination_info == "filled"):
-            legs["destination_info"] = self._destination(parcel, abroad)
-        return legs
-
-    def _origin(self, parcel: Parcel, events: tuple[Step, ...], posted: Step | None, shape: str) -> dict[str, object]:
-        leg: dict[str, object] = {
-            "ReferenceNumber": None,
-            "ItemReceived": None if posted is None else _event_time(posted, parcel.created),
-            "ItemDispatched": None,
-            "DepartfromAirport": None,
-            "ArrivalfromAbroad": None,
-            "CustomsClearance": None,
-            "DestinationArrived": None,
-            "weblink": "http://carrier.example/",
-            "phone": None,
-            "carrier_code": parcel.carrier_code,
-        }
-        if events:
-            leg["trackinfo"] = [_checkpoint(step, parcel.created) for step in events]
-        elif shape != "missing":
-            leg["trackinfo"] = [] if shape == "list" else None
-        return leg
-
-    def _destination(self, parcel: Parcel, events: tuple[Step, ...]) -> dict[str, object]:
-        # One push had a carrier code but no trackinfo (API.md 2).
-        silent = not events or parcel.course % 10 == 1
-        trackinfo = None if silent else [_checkpoint(step, parcel.created) for step in events]
-        carrier = f"post-{_two_code(parcel).lower()}"
-        return {**_NO_DESTINATION, "weblink": "https://post.example/", "carrier_code": carrier, "trackinfo": trackinfo}
-
-    def _last_event(self, step: Step, parcel: Parcel) -> object:
-        text = step.text or ""
-        if self._courses[parcel.course].messy:
-            text = text.replace(" ", "\t ", 1) + "\x0b"
-        return escaped(",".join(filter(None, (text, step.place, _event_time(step, parcel.created)))))
 
     def created(self, key: int) -> dict[str, object]:
         """Return the answer to a create (API.md 3.1).
@@ -316,8 +253,8 @@ class Renderer:
             "order_create_time": fields.get("order_create_time", 0),
             "status": "pending",
             "created_at": zone_time(created_of(key)),
-            **{name: _text(fields.get(name)) for name in names},
-            "logistics_channel": _text(fields.get("logistics_channel")),
+            **{name: shown(fields.get(name)) for name in names},
+            "logistics_channel": shown(fields.get("logistics_channel")),
             "destination": fields.get("destination_code") or "",
         }
 
@@ -345,7 +282,7 @@ class Renderer:
             "carrier_code": record.carrier_code,
             "created_at": zone_time(created_of(key)),
             "updated_at": never if updated is None else zone_time(updated),
-            **{name: _text(record.fields.get(name)) for name in echoed},
+            **{name: shown(record.fields.get(name)) for name in echoed},
         }
         if "archived" in sent:
             echo["archived"] = sent["archived"]
@@ -357,56 +294,9 @@ class Renderer:
         return self.status(key, now) if number == "8" and self._switches.echo_of_automatic == "word" else number
 
 
-@attrs.frozen
-class Parcel:
-    """What is drawn of a tracking, whether it is stored or not."""
-
-    carrier_code: str
-    tracking_number: str
-    fields: dict[str, object]
-    created: int
-    course: int
-
-
-def _text(value: object) -> object:
-    return escaped(value) if isinstance(value, str) else value
-
-
-def _event_time(step: Step, created: int) -> str:
-    return naive_time(created + step.offset, with_seconds=step.precise)
-
-
-def _checkpoint(step: Step, created: int) -> dict[str, object]:
-    event: dict[str, object] = {
-        "Date": _event_time(step, created),
-        "StatusDescription": escaped(step.text or ""),
-        "Details": escaped(step.place),
-        "checkpoint_status": step.status,
-    }
-    if step.substatus is not None:
-        event["substatus"] = step.substatus
-    if step.posted:
-        event["ItemNode"] = "ItemReceived"
-    return event
-
-
-def _days(seconds: int) -> int:
-    return -(-seconds // DAY)
-
-
 def _transit_days(created: int, view: View, updated: int | None) -> int | None:
     """Count until the last event once delivered, until the last refresh before (API.md 2)."""
     if view.posted is None or view.last is None or updated is None:
         return None
     until = view.last.offset if view.status == "delivered" else updated - created
-    return _days(until - view.posted.offset)
-
-
-def _two_code(parcel: Parcel) -> str:
-    given = parcel.fields.get("destination_code")
-    return given.upper() if isinstance(given, str) and given else TWO_CODES[parcel.course % len(TWO_CODES)][1]
-
-
-def _country(parcel: Parcel) -> object:
-    code = _two_code(parcel)
-    return next((name for name, two in TWO_CODES if two == code), code)
+    return days(until - view.posted.offset)

@@ -46,7 +46,8 @@ class Sandbox:
         seed: Everything random comes from it.
         host: The address to bind to.
         port: The port; 0 takes a free one.
-        epoch: Unix seconds at the first reading of the clock; None means the computer's wall clock.
+        epoch: Unix seconds at the beginning, which is now inside a running event loop, else the first request; None
+            means the computer's wall clock.
         life_speed: How many times faster than usual parcels move.
         log_arrivals: Whether every arrival is kept for `statistics`.
 

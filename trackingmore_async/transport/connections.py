@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import anyio
+
+from trackingmore_async.errors import DeadlineExceededError
 
 __all__ = ["Connections"]
 
@@ -36,9 +40,19 @@ class Connections:
             return False
         return True
 
-    async def take(self) -> None:
-        """Wait for a connection and take it."""
-        await self._free.acquire()
+    async def take(self, latest: float | None) -> bool:
+        """Wait for a connection until `latest` (loop clock; None: for ever), and take it; return True.
+
+        Raises:
+            DeadlineExceededError: there was none in time.
+        """
+        with anyio.move_on_at(math.inf if latest is None else latest):
+            await self._free.acquire()
+            return True
+        raise DeadlineExceededError(
+            f"All {self.size} connections were busy until it was too late. "
+            "Allow more time (max_wait, deadline), or start fewer calls at once."
+        )
 
     def give_back(self) -> None:
         """Return a connection."""

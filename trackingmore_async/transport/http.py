@@ -11,7 +11,14 @@ import anyio
 import attrs
 import httpx
 
-from trackingmore_async.errors import ClientStateError, TrackingMoreError, TransportError
+from trackingmore_async.errors import (
+    ClientStateError,
+    ConfigurationError,
+    DecodeError,
+    InvalidRequestError,
+    TrackingMoreError,
+    TransportError,
+)
 from trackingmore_async.transport.exchange import Exchange
 
 __all__ = [
@@ -19,24 +26,22 @@ __all__ = [
     "SENT_ADVICE",
     "Answer",
     "HttpClient",
+    "check_address",
     "explain",
     "http_errors",
-    "make_client",
+    "make_clients",
     "may_be_proxied",
     "receive",
-    "ssl_context",
 ]
 
 POOL_SIZE = 20  # httpcore's pool grows quadratically dear above it (SPEED.md B2)
 
 SENT_ADVICE: Mapping[bool | None, str] = {
-    False: "The request was not sent; nothing changed. Check the network and base_url, then try again.",
+    False: "The request was not sent. Check the network and base_url, then try again.",
     True: "The request was sent and may have been carried out. Read back before sending it again.",
     None: "The request may have been sent and carried out. Read back before sending it again.",
 }
-_UNSENT = frozenset(
-    {"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError", "InvalidURL"}
-)
+_UNSENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError"})
 
 
 class HttpClient(Protocol):
@@ -76,21 +81,34 @@ class Answer:
     """
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)  # it may hold customers' data
     address: object = None
 
 
-async def ssl_context() -> Any:
-    """Build the SSL context that the own clients share; reading the CA bundle takes some 20 ms, so in a thread."""
-    return await anyio.to_thread.run_sync(httpx.create_ssl_context)
+def check_address(base_url: str) -> None:
+    """Refuse an address that the HTTP client could not use: it is stricter about hosts than the standard library."""
+    try:
+        httpx.URL(base_url)
+    except httpx.InvalidURL:
+        raise ConfigurationError(
+            "The host of the base URL cannot be right. Check base_url for typing errors."
+        ) from None
 
 
-def make_client(context: Any) -> HttpClient:
-    """Build an own HTTP client."""
+async def make_clients(count: int) -> list[HttpClient]:
+    """Build own HTTP clients that share an SSL context; reading the CA bundle takes some 20 ms, so in a thread."""
     # Fewer keep-alive connections than connections make httpcore reconnect on nearly every request (SPEED.md B3).
     limits = httpx.Limits(max_connections=POOL_SIZE, max_keepalive_connections=POOL_SIZE, keepalive_expiry=60.0)
-    return httpx.AsyncClient(verify=context, limits=limits)
+    try:
+        context = await anyio.to_thread.run_sync(httpx.create_ssl_context)
+        return [httpx.AsyncClient(verify=context, limits=limits) for _ in range(count)]
+    except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
+        reason = type(error).__name__  # its text may show the password of a proxy
+    raise ConfigurationError(
+        f"The HTTP client cannot be made from this environment ({reason}). "
+        "Check SSL_CERT_FILE, SSL_CERT_DIR and the proxies in HTTP_PROXY, HTTPS_PROXY, ALL_PROXY; or lend http_client=."
+    )
 
 
 def may_be_proxied(base_url: str) -> bool:
@@ -119,7 +137,8 @@ async def receive(client: HttpClient, request: Any, exchange: Exchange) -> Answe
 def http_errors() -> tuple[type[Exception], ...]:
     """Return what an HTTP client raises: the errors of httpx, and of httpx2 where that is loaded."""
     modules = [httpx, *filter(None, [sys.modules.get("httpx2")])]
-    return tuple(kind for module in modules for kind in (module.RequestError, module.InvalidURL, RuntimeError))
+    kinds = [kind for module in modules for kind in (module.RequestError, module.InvalidURL)]
+    return (*kinds, RuntimeError, OSError)
 
 
 def explain(error: Exception, exchange: Exchange, client: HttpClient, seconds: float) -> TrackingMoreError:
@@ -131,5 +150,9 @@ def explain(error: Exception, exchange: Exchange, client: HttpClient, seconds: f
         return ClientStateError(
             "The HTTP client was closed before this call was over. Close it after the calls, or lend another one."
         )
+    if "InvalidURL" in names:
+        return InvalidRequestError("The address of this request cannot be sent. Check base_url, codes and numbers.")
+    if "DecodingError" in names:
+        return DecodeError("The answer cannot be inflated. Try again; if it stays so, check base_url and proxies.")
     what = f"No answer within {seconds:g} s" if "TimeoutException" in names else "The connection failed"
     return TransportError(f"{what} ({type(error).__name__}). {SENT_ADVICE[exchange.sent]}", sent=exchange.sent)

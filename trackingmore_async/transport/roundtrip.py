@@ -43,7 +43,7 @@ class RoundTrip:
     def answered_from(self, address: object) -> None:
         """Note the address that an answer came from; another one than before begins the measurement anew."""
         match address:
-            case (str(host), int(port), *_) if self.trusted:
+            case (str(host), int(port)) | (str(host), int(port), _, _) if self.trusted:
                 if (host, port) != self._address:
                     self._address, self._samples = (host, port), []
             case _:
@@ -66,7 +66,5 @@ class RoundTrip:
 async def _time_connect(address: tuple[str, int]) -> float:
     started = anyio.current_time()
     with anyio.fail_after(PATIENCE):
-        stream = await anyio.connect_tcp(*address)
-    seconds = anyio.current_time() - started
-    await stream.aclose()
-    return seconds
+        async with await anyio.connect_tcp(*address):
+            return anyio.current_time() - started

@@ -12,10 +12,11 @@ import attrs
 
 from trackingmore_async.codec import Envelope, Wire, open_envelope
 from trackingmore_async.errors import (
+    ApiError,
     ClientStateError,
     DeadlineExceededError,
-    DecodeError,
     RateLimitedError,
+    ServerError,
     TrackingMoreError,
     TransportError,
     error_class,
@@ -24,32 +25,32 @@ from trackingmore_async.lifetime import Lifetime
 from trackingmore_async.operations import Operation
 from trackingmore_async.pacing.backoff import back_off
 from trackingmore_async.pacing.protocol import Permit, RateLimiter
-from trackingmore_async.retry import RetryPolicy, delay_before_retry, is_transient
+from trackingmore_async.retry import RetryPolicy, delay_before_retry
 from trackingmore_async.settings import ApiKey
 from trackingmore_async.transport.budget import Budget, Trail
 from trackingmore_async.transport.connections import Connections
-from trackingmore_async.transport.excerpt import describe_body
 from trackingmore_async.transport.exchange import Exchange
 from trackingmore_async.transport.headers import read_date, read_retry_after
 from trackingmore_async.transport.http import (
-    POOL_SIZE,
     SENT_ADVICE,
     Answer,
     HttpClient,
+    check_address,
     explain,
     http_errors,
-    make_client,
     may_be_proxied,
     receive,
-    ssl_context,
 )
+from trackingmore_async.transport.pools import Pools, borrowed_pools, own_pools
 from trackingmore_async.transport.roundtrip import RoundTrip
+from trackingmore_async.transport.telling import not_an_envelope, tell_the_whole
 
 __all__ = ["Reply", "Transport"]
 
-SLOW_SECONDS = 60.0  # operations with a longer timeout have a pool of their own, so that they hold up nobody
 LONGEST_PAUSE = 900.0  # seconds; a Retry-After beyond it is an error, not a wait
 SUCCESS = frozenset({200, 201, 202})  # API.md 3.1, 6
+CLOSING_SECONDS = 5.0  # for which closing waits until calls under way have let go
+CLOSED = "The client was closed while this call was under way. Let calls finish before leaving `async with`."
 
 
 @attrs.frozen
@@ -58,17 +59,13 @@ class Reply:
 
     Args:
         envelope: The opened envelope; ``data`` still raw.
+        http_status: The HTTP status that it came under.
         date: The server's clock when it answered (``Date`` header), when it was sent.
     """
 
     envelope: Envelope
+    http_status: int
     date: datetime | None
-
-
-@attrs.define
-class _Pool:
-    client: HttpClient
-    connections: Connections
 
 
 class Transport:
@@ -93,6 +90,7 @@ class Transport:
         http_client: HttpClient | None,
         user_agent: str,
     ) -> None:
+        check_address(base_url)
         self.base_url = base_url
         self.lifetime = Lifetime()
         self.requests = 0
@@ -101,17 +99,13 @@ class Transport:
         self._retry = retry
         self._pause = pause_after_429
         self._borrowed = http_client
-        self._headers = {
-            "Trackingmore-Api-Key": key.reveal(),
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip",
-            "User-Agent": user_agent,
-        }
+        self._user_agent = user_agent
         self._key = key
         self._random = random.Random()  # noqa: S311 - jitter, no secret
         self._limiter: RateLimiter | None = None
-        self._pools: tuple[_Pool, _Pool] | None = None
+        self._pools: Pools | None = None
+        self._under_way: set[anyio.CancelScope] = set()
+        self._all_done = anyio.Event()
         self._server_epoch: datetime | None = None  # what the server's clock shows at 0 of the loop's clock
         self.round_trip = RoundTrip(trusted=False)
 
@@ -120,34 +114,44 @@ class Transport:
         """The limiter of the open client."""
         if self._limiter is None:
             self.lifetime.check()
-            raise ClientStateError("The client was closed while this call was waiting.")
+            raise ClientStateError(CLOSED)
         return self._limiter
 
     async def open(self, choose_limiter: Callable[[], RateLimiter]) -> None:
-        """Make ready to send on the running event loop."""
+        """Make ready to send on the running event loop; a failure leaves nothing behind."""
         self.lifetime.begin()
-        self._limiter = choose_limiter()
-        if self._borrowed is not None:
-            self._pools = (_Pool(self._borrowed, Connections(POOL_SIZE - 4)), _Pool(self._borrowed, Connections(4)))
-        else:
-            context = await ssl_context()
-            self._pools = (
-                _Pool(make_client(context), Connections(POOL_SIZE)),
-                _Pool(make_client(context), Connections(POOL_SIZE)),
-            )
-            self.round_trip = RoundTrip(trusted=not may_be_proxied(self.base_url))
+        try:
+            pools = await own_pools() if self._borrowed is None else borrowed_pools(self._borrowed)
+            try:
+                self.lifetime.check()  # it may have been closed meanwhile
+                self._limiter = choose_limiter()
+            except BaseException:
+                await pools.aclose()
+                raise
+        except BaseException:
+            self.lifetime.abandon()
+            raise
+        self._pools = pools
+        self.round_trip = RoundTrip(trusted=pools.owned and not may_be_proxied(self.base_url))
 
     async def aclose(self) -> RateLimiter | None:
-        """Close the own HTTP clients, not a borrowed one; return the limiter that is used no more."""
+        """End the calls under way, close the own HTTP clients, not a borrowed one; return the limiter, used no more."""
         if not self.lifetime.end():
             return None
-        pools, limiter = self._pools or (), self._limiter
+        pools, limiter = self._pools, self._limiter
         self._pools = self._limiter = None
-        if self._borrowed is None:
-            with anyio.CancelScope(shield=True):
-                for pool in pools:
-                    await pool.client.aclose()
+        with anyio.CancelScope(shield=True):
+            await self._end_calls()
+            if pools is not None:
+                await pools.aclose()
         return limiter
+
+    async def _end_calls(self) -> None:
+        for scope in list(self._under_way):
+            scope.cancel()
+        if self._under_way:
+            with anyio.move_on_after(CLOSING_SECONDS):
+                await self._all_done.wait()
 
     def server_time(self, moment: float) -> datetime | None:
         """Return what the server's clock showed at `moment` (loop clock); None before its first ``Date`` header."""
@@ -169,13 +173,26 @@ class Transport:
         """
         self.lifetime.check()
         trail = Trail() if trail is None else trail
+        with anyio.CancelScope() as scope:
+            self._under_way.add(scope)
+            try:
+                return await self._send(operation, build, budget, trail)
+            finally:
+                self._under_way.discard(scope)
+                if not self._under_way and self.lifetime.state == "closed":
+                    self._all_done.set()
+        closed = ClientStateError(CLOSED)
+        tell_the_whole(closed, operation, trail)
+        raise closed
+
+    async def _send(self, operation: Operation, build: Callable[[], Wire], budget: Budget, trail: Trail) -> Reply:
         while True:
             try:
                 reply = await self._attempt(operation, build, budget, trail)
             except TrackingMoreError as error:
-                error.operation, error.attempts = operation.name, trail.attempts
                 delay = self._delay(operation, error, trail)
                 if delay is None or not budget.allows(delay):
+                    tell_the_whole(error, operation, trail)
                     raise
                 await back_off(delay)
             else:
@@ -189,9 +206,11 @@ class Transport:
     async def _attempt(
         self, operation: Operation, build: Callable[[], Wire], budget: Budget, trail: Trail
     ) -> Reply | None:
-        pool = self._pool(operation)
+        if self._pools is None:
+            raise ClientStateError(CLOSED)
+        pool, limiter = self._pools.choose(operation), self.limiter
         permit = await self._admit(pool.connections, operation, budget, again=trail.attempts > 0)
-        exchange = Exchange(self.limiter, permit)
+        exchange = Exchange(limiter, permit)
         begun_at = anyio.current_time()
         trail.attempts += 1
         settled = False
@@ -199,8 +218,8 @@ class Transport:
             answer = await self._exchange(pool.client, operation, build(), budget, exchange)
             reply = await self._judge(answer, exchange, trail)
             settled = True
-        except TrackingMoreError as error:
-            settled = not is_transient(error) and not isinstance(error, DeadlineExceededError)
+        except ApiError as error:
+            settled = not isinstance(error, ServerError)
             raise
         finally:
             pool.connections.give_back()
@@ -212,29 +231,22 @@ class Transport:
         if exchange.sent is False:
             return
         self.requests += 1
-        trail.in_doubt = trail.in_doubt or not settled
-        if trail.first_sent_at is None:
+        if not trail.in_doubt:  # what was refused before has changed nothing
             trail.first_sent_at = begun_at
-
-    def _pool(self, operation: Operation) -> _Pool:
-        if self._pools is None:
-            raise ClientStateError(
-                "The client was closed while this call was waiting. Let calls finish before leaving `async with`."
-            )
-        quick, slow = self._pools
-        return slow if operation.timeout > SLOW_SECONDS else quick
+        trail.in_doubt = trail.in_doubt or not settled
 
     async def _admit(self, connections: Connections, operation: Operation, budget: Budget, *, again: bool) -> Permit:
         """Wait for the turn and take a connection; no permit waits for one (LIMITS.md, first section)."""
+        limiter = self.limiter
         if budget.lane == "bulk" and self.round_trip.is_due:
             await self.round_trip.measure()
         latest = budget.latest_slot()
         connected = False
         try:
             if connections.all_taken:
-                connected = await _take(connections, latest)
+                connected = await connections.take(latest)
             while True:
-                permit = await self.limiter.acquire(
+                permit = await limiter.acquire(
                     operation.bucket,
                     lane=budget.lane,
                     deadline=latest,
@@ -243,8 +255,8 @@ class Transport:
                 )
                 if connected or connections.take_nowait():
                     return permit
-                await self.limiter.release(permit, sent_at=None)
-                connected = again = await _take(connections, latest)
+                await limiter.release(permit, sent_at=None)
+                connected = again = await connections.take(latest)
         except BaseException:
             if connected:
                 connections.give_back()
@@ -254,18 +266,20 @@ class Transport:
         self, client: HttpClient, operation: Operation, wire: Wire, budget: Budget, exchange: Exchange
     ) -> Answer:
         seconds = budget.time_for_attempt()
-        request = client.build_request(
-            operation.method,
-            self.base_url + wire.path,
-            headers={**self._headers, **dict(wire.headers)},
-            content=wire.content,
-            timeout=seconds,
-            extensions={"trace": exchange.trace},
-        )
+        if seconds <= 0:
+            raise DeadlineExceededError("The deadline passed before the request could leave. Allow more time.")
         failure: TrackingMoreError | None = None
         with anyio.move_on_after(seconds):
-            exchange.begin()
             try:
+                request = client.build_request(
+                    operation.method,
+                    self.base_url + wire.path,
+                    headers=self._headers(wire),
+                    content=wire.content,
+                    timeout=seconds,
+                    extensions={"trace": exchange.trace},
+                )
+                exchange.begin()
                 answer = await receive(client, request, exchange)
             except http_errors() as error:
                 failure = explain(error, exchange, client, seconds)
@@ -275,6 +289,16 @@ class Transport:
         # Raised out here, so that no error of httpx, whose request holds the key, hangs on ours.
         raise failure or self._late(budget, exchange, seconds)
 
+    def _headers(self, wire: Wire) -> dict[str, str]:
+        return {
+            "Trackingmore-Api-Key": self._key.reveal(),
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "User-Agent": self._user_agent,
+            **dict(wire.headers),
+        }
+
     def _late(self, budget: Budget, exchange: Exchange, seconds: float) -> TrackingMoreError:
         advice = SENT_ADVICE[exchange.sent]
         if budget.ends_at is not None and anyio.current_time() >= budget.ends_at:
@@ -283,31 +307,32 @@ class Transport:
 
     async def _judge(self, answer: Answer, exchange: Exchange, trail: Trail) -> Reply | None:
         """Classify by ``meta.code`` first; by the HTTP status only where there is no envelope (API.md 1.3)."""
-        date = read_date(answer.headers.get("date"))
-        if date is not None and exchange.answered_at is not None:
-            self._server_epoch = date - timedelta(seconds=exchange.answered_at)
         envelope = open_envelope(answer.body)
         code = answer.status if envelope is None else envelope.code
         if code == 429:
             await self._hold_still(answer, exchange, trail)
             return None
         if envelope is None:
-            raise self._not_an_envelope(answer)
+            raise not_an_envelope(answer, self._key)
+        date = read_date(answer.headers.get("date"))
+        if date is not None and exchange.answered_at is not None:
+            self._server_epoch = date - timedelta(seconds=exchange.answered_at)
         if code not in SUCCESS:
             kind, text = error_class(code)
             raise kind(text, code=code, http_status=answer.status)
-        return Reply(envelope, date)
+        return Reply(envelope, answer.status, date)
 
     async def _hold_still(self, answer: Answer, exchange: Exchange, trail: Trail) -> None:
         """Close the gate for the whole account; raise when that does not help (API.md 7, DESIGN.md rule 2)."""
         asked = read_retry_after(answer.headers)
+        seconds = max(self._pause, min(asked, LONGEST_PAUSE))
         exchange.refused = True
         trail.bans += 1
         now = anyio.current_time()
         if now >= self._silent_until:  # several requests on their way meet the same ban
             self.pauses += 1
-        self._silent_until = now + self._pause
-        bans = await self.limiter.penalise(exchange.permit, max(self._pause, min(asked, LONGEST_PAUSE)))
+        self._silent_until = now + seconds
+        bans = await exchange.limiter.penalise(exchange.permit, seconds)
         if asked > LONGEST_PAUSE or bans >= self._retry.bans:
             reason = (
                 f"asks for {asked:.0f} s of silence" if asked > LONGEST_PAUSE else f"has banned {bans} times running"
@@ -319,22 +344,3 @@ class Transport:
                 code=429,
                 http_status=answer.status,
             )
-
-    def _not_an_envelope(self, answer: Answer) -> TrackingMoreError:
-        found = describe_body(answer.body, self._key.reveal())
-        if answer.status >= 400:
-            kind, text = error_class(answer.status)
-            return kind(f"{text} The answer was {found}.", http_status=answer.status)
-        advice = "Check base_url." if answer.status >= 300 else "Try again; if it stays so, check base_url and proxies."
-        return DecodeError(f"The answer was {found} instead of the API's envelope. {advice}", http_status=answer.status)
-
-
-async def _take(connections: Connections, latest: float | None) -> bool:
-    """Wait for a connection until `latest`; return True."""
-    with anyio.move_on_at(math.inf if latest is None else latest):
-        await connections.take()
-        return True
-    raise DeadlineExceededError(
-        f"All {connections.size} connections were busy until it was too late. "
-        "Allow more time (max_wait, deadline), or start fewer calls at once."
-    )

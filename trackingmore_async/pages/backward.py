@@ -1,0 +1,279 @@
+"""The way from the last page to the first (DESIGN.md rule 10): decides which page is next, and which can be relied on.
+
+Why it misses nothing. The walk looks only at trackings that were created before a second that is over (`_Bound`):
+none can be added to those any more, so a deletion, which moves rows into pages still to come, is all that can happen
+to them. A row that was not read yet therefore always lies before the page that was read last. The newest rows, which
+the bound leaves out, stand on page 1, which was read first; they are handed out last.
+
+Filters by something that changes (`parts.moves`) break this: a row that enters the list pushes others back into pages
+already read. Such lists are walked with pages that overlap: a page counts only if a row that was read before is found
+in it, for then nothing has slipped past. The same is done as soon as ``total`` grows where it cannot.
+
+Here nothing is sent: `ask` says what to read, `take` judges it.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import anyio
+import attrs
+
+from trackingmore_async.models import TrackingFilter
+from trackingmore_async.pacing.backoff import back_off
+
+from .notes import Gap, Notes
+from .parts import moves, upper_bound
+from .seen import Seen
+from .sheet import Ask, Row, Rows, Sheet
+from .survey import Survey, created, peek, survey
+from .window import last_window
+
+__all__ = ["Backward"]
+
+SECOND = 1.0  # the grain of the Date header and of created_at
+PATIENCE = 5  # readings of one page that cannot be relied on, in a row
+SHARE = 20  # an overlap is one row in so many, at first
+
+UNORDERED = (
+    "The server does not seem to list the newest trackings first. All pages are read twice, but trackings that moved to "
+    "another page both times may be missing."
+)
+RESTLESS = (
+    "More trackings entered or left the list between two requests than a page can show. Some that were there all the "
+    "time may be missing; a larger page_size helps."
+)
+NARROW = (
+    "The pages are too small to overlap. Trackings that entered the list meanwhile may have pushed others past the walk; "
+    "a larger page_size helps."
+)
+EMPTY = "The page was empty, twice, although rows were promised."
+SHORT = "The page had fewer rows than the server's total promised."
+
+
+@attrs.define
+class Backward:
+    """Walks one list from its oldest tracking to its newest.
+
+    Args:
+        part: Which trackings.
+        size: Trackings a page.
+        seen: What was handed out already.
+        notes: Where findings go.
+        number: Which part of the list this is, from 0.
+    """
+
+    part: TrackingFilter
+    size: int
+    seen: Seen
+    notes: Notes
+    number: int = 0
+    _opened: bool = False
+    _unread: int = 0
+    _until: int | None = None
+    _newest: float | None = None
+    _held: tuple[Row, ...] = ()
+    _passes: int = 1
+    _total: int | None = None
+    _known_from: int = 0
+    _read_at: float = 0.0
+    _overlap: int = 0
+    _again: bool = False
+    _patience: int = PATIENCE
+    _doubts: list[tuple[Gap, int]] = attrs.field(factory=list[tuple[Gap, int]])
+
+    def ask(self) -> Ask | None:
+        """Return the page to read now; None at the end."""
+        return next(iter(self.forecast(1)), None)
+
+    def forecast(self, count: int) -> list[Ask]:
+        """Return the pages to read next, at most `count`, if nothing unexpected happens."""
+        if not self._opened:
+            return [Ask(self.part, 1, self.size)][:count]
+        asks: list[Ask] = []
+        unread = self._unread
+        while unread > 0 and len(asks) < (min(count, 1) if self._overlap else count):
+            asks.append(Ask(self.part, *last_window(unread, self.size, self._overlap), self._until))
+            unread = asks[-1].start
+        return asks
+
+    async def take(self, sheet: Sheet) -> Rows:
+        """Judge the page that was asked for; return its rows, none when it has to be read again."""
+        if not sheet.items and self._promised(sheet) and not self._again:
+            self._again = True
+            return iter(())
+        self._again = False
+        if not self._opened:
+            return await self._open(sheet)
+        return iter(()) if await self._has_slipped(sheet) else self._turn(sheet)
+
+    def _promised(self, sheet: Sheet) -> int:
+        """How many rows this page should have had."""
+        expected = self._unread if sheet.total is None else sheet.total
+        return max(0, min(sheet.ask.limit, expected - sheet.ask.start))
+
+    # The first page
+
+    async def _open(self, sheet: Sheet) -> Rows:
+        total = sheet.total or 0
+        view = await survey(sheet.items) if total > len(sheet.items) > 0 else None
+        self.notes.count(self.number, total)
+        self._opened = True
+        if view is not None:
+            await self._plan(sheet, view, total)
+            return iter(())
+        if total > 0 and not sheet.items:
+            self.notes.add(1, EMPTY)
+        self.seen.turn_page()
+        return sheet.backwards()  # one page is one moment: nothing else needs to be read
+
+    async def _plan(self, sheet: Sheet, view: Survey, total: int) -> None:
+        """Choose the bound, and how to walk below it."""
+        self.size = sheet.size_served(self.size)
+        self._unread = self._known_from = total
+        self._read_at, self._newest = sheet.read_at, view.newest
+        clock = max((moment for moment in (sheet.date, view.newest) if moment is not None), default=None)
+        if not view.in_order or clock is None:
+            await self._distrust(clock)
+            return
+        self._overlap = self._first_overlap() if moves(self.part) else 0
+        await self._bound(sheet, view, int(clock))
+
+    async def _bound(self, sheet: Sheet, view: Survey, clock: int) -> None:
+        own = upper_bound(self.part)
+        if own is not None and own < clock:
+            return  # that second is over already
+        if not view.reaches(clock - 1):
+            # The page is full of brand-new rows, and more of that second may follow it: wait until it is over.
+            self._until = clock
+            await self._let_second_pass()
+            return
+        # Rows of the bound's own second are kept too, in case the server takes "max" as "before".
+        self._until = clock - 1
+        self._unread -= view.count_after(self._until)
+        self._held = tuple(
+            (page, index, raw.copy())  # a copy, because a slice would keep the whole page in memory
+            for page, index, raw in sheet.backwards()
+            if (view.marks[index] or 0.0) >= self._until
+        )
+
+    async def _let_second_pass(self) -> None:
+        """Wait until the server's clock must have left the second that it showed; the limiter often waits as long."""
+        await back_off(max(0.0, self._read_at + SECOND - anyio.current_time()))
+
+    async def _distrust(self, clock: float | None) -> None:
+        self.notes.add(1, UNORDERED)
+        self.seen.distrust()
+        self._until = None if clock is None else int(clock)
+        self._passes, self._overlap, self._held = 2, 0, ()
+        await self._let_second_pass()
+
+    def _first_overlap(self) -> int:
+        return max(1, self.size // SHARE) if self.size > 1 else 0
+
+    # All further pages
+
+    async def _has_slipped(self, sheet: Sheet) -> bool:
+        """Tell whether rows may have moved into pages that were read before; then arrange to read those again."""
+        if not self.seen.in_order or sheet.total is None:
+            return False
+        if self._contradicts_order(sheet, sheet.total):
+            return await self._lose_trust(sheet)
+        if not self._is_suspect(sheet, sheet.total):
+            self._patience = PATIENCE
+            return False
+        self._patience -= 1
+        if self._patience <= 0:
+            self.notes.add(sheet.ask.page, RESTLESS)
+            self._patience = PATIENCE
+            return False
+        await self._step_back(sheet, sheet.total)
+        return True
+
+    def _contradicts_order(self, sheet: Sheet, total: int) -> bool:
+        """Tell whether this page cannot stand where it does in a list that begins with the newest."""
+        if self._total is None:
+            ends = (created(raw) for raw in (*sheet.items[:1], *sheet.items[-1:]))
+            return total <= sheet.ask.end and any(end is not None and end > (self._newest or end) for end in ends)
+        # Rows that were read may have come up into this page, but not above this one:
+        new = self._known_from - (self._total - total) - sheet.ask.start - 1
+        if self._overlap or total > self._total or not 0 <= new < len(sheet.items):
+            return False
+        row = peek(sheet.items[new])
+        return row is not None and self.seen.has_passed_by_time(row)
+
+    async def _lose_trust(self, sheet: Sheet) -> bool:
+        """Begin anew where that is possible; tell whether it is."""
+        if self.seen.pages > 2:
+            self.seen.in_order = False
+            return False
+        await self._distrust(max(sheet.date or 0, self._newest or 0))
+        self._unread = max(self._unread, sheet.total or 0)
+        return True
+
+    def _is_suspect(self, sheet: Sheet, total: int) -> bool:
+        overtaken = sheet.asked_at < self._read_at
+        if self._overlap:
+            return overtaken or (sheet.ask.end < total and not self._meets_known_rows(sheet))
+        if self._total is None:
+            return sheet.ask.end < total or not self._is_settled(sheet)
+        return self._total < total or not self._is_settled(sheet)
+
+    def _is_settled(self, sheet: Sheet) -> bool:
+        """Tell whether the server's clock has passed the bound, so that nothing can be added below it."""
+        return self._until is None or sheet.date is None or sheet.date > self._until
+
+    def _meets_known_rows(self, sheet: Sheet) -> bool:
+        if sheet.ask.end <= self._unread:
+            self._note_once(sheet.ask.page, NARROW)
+            return True
+        last = filter(None, map(peek, sheet.items[-3:]))
+        return any(self.seen.has_passed(row) for row in last)
+
+    async def _step_back(self, sheet: Sheet, total: int) -> None:
+        if sheet.asked_at < self._read_at:
+            return  # it was asked for before the page behind it had come, and may have been answered before it, too
+        if self._overlap:
+            self._overlap = min(2 * self._overlap, max(1, self.size // 2))
+            self._unread = min(total, self._unread + self.size)
+        elif self._total is None:
+            self._unread = total
+            if not self._is_settled(sheet):
+                self._read_at = sheet.read_at
+                await self._let_second_pass()
+        else:
+            self._unread = min(total, self._unread + max(0, total - self._total))
+            self._overlap = self._first_overlap()
+
+    def _turn(self, sheet: Sheet) -> Rows:
+        """Rely on a page: go on before it."""
+        total = 0 if sheet.total is None and sheet.ask.page == 1 else sheet.total
+        self._doubt(sheet, total)
+        self._unread = sheet.ask.start if total is None else min(sheet.ask.start, total)
+        self._read_at = sheet.read_at
+        if total is not None and sheet.items:
+            self.seen.turn_page()
+            gone = 0 if self._total is None else self._total - total
+            self._known_from, self._total = min(self._known_from - gone, sheet.ask.start), total
+        if self._unread > 0:
+            return sheet.backwards()
+        self._passes -= 1
+        if self._passes > 0:
+            self._unread, self._total = self._total or 0, None
+            return sheet.backwards()
+        held, self._held = self._held, ()
+        return chain(sheet.backwards(), held)
+
+    def _note_once(self, page: int, reason: str) -> None:
+        if all(gap.reason != reason for gap in self.notes.gaps):
+            self.notes.add(page, reason)
+
+    def _doubt(self, sheet: Sheet, total: int | None) -> None:
+        """Note missing rows, until a later ``total`` shows that they are really gone."""
+        if total is not None:
+            for gap, _ in [doubt for doubt in self._doubts if total <= doubt[1]]:
+                self.notes.withdraw(gap)
+            self._doubts = [doubt for doubt in self._doubts if total > doubt[1]]
+        if len(sheet.items) < self._promised(sheet) and total != 0:
+            gap = self.notes.add(sheet.ask.page, SHORT if sheet.items else EMPTY)
+            self._doubts.append((gap, sheet.ask.start + len(sheet.items)))

@@ -1,0 +1,176 @@
+"""`TrackingPages`: what ``tm.trackings.list(...)`` returns."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from types import TracebackType
+from typing import Any, Final, Literal, get_args
+
+import anyio
+from anyio.abc import TaskGroup
+from anyio.lowlevel import checkpoint
+
+from trackingmore_async.calls import Caller
+from trackingmore_async.errors import ClientStateError, ConfigurationError
+from trackingmore_async.models import Tracking
+from trackingmore_async.models.fields import FilterFields
+from trackingmore_async.operations import LIST, MAX_PAGE_SIZE
+
+from .backward import Backward
+from .first import FirstPage
+from .forward import Forward
+from .notes import Gap, Notes
+from .parts import check_count, check_page_size, make_parts
+from .readers import Ahead, InTurn, Reader
+from .seen import Seen
+from .sheet import Ask, Sheet, decode_row, read_sheet
+from .survey import SLICE
+from .walk import Route, Walk
+
+__all__ = ["Order", "TrackingPages"]
+
+Order = Literal["oldest", "newest"]
+"""Where a walk begins: "oldest" misses nothing, "newest" stops early and may miss what deletions move."""
+
+FIRST_PAGE_SIZE: Final = 100  # what the server takes for itself, too (API.md 3.6)
+
+
+class TrackingPages:
+    """A list of trackings that is not read yet: GET /trackings/get (API.md 3.6). Made by ``tm.trackings.list``.
+
+    Use it in one of three ways, as often as you like; each begins anew.
+
+    * ``await pages``: the first page, newest trackings first, as a `FirstPage`.
+    * ``async for tracking in pages``: every tracking, page after page.
+    * ``async with pages as walk: async for tracking in walk``: the same, while the next page is already on its way.
+
+    A walk with ``order="oldest"`` hands out every tracking that was there all the time exactly once, whatever is
+    created or deleted meanwhile. It reads page 1 to learn how many there are, and then goes from the last page to the
+    first, under a ``created_at_max`` taken from page 1's ``Date`` (of a second that is over; the few newer ones stand
+    on page 1). It remembers the ids of two pages and of one second. Where a filter depends on something that changes
+    (status, archived, time of update, orders), pages overlap by some rows, so that a tracking that enters the list
+    pushes out no other one; requests become a few more. A tracking that itself enters or leaves such a list meanwhile
+    may be handed out or not. What could not be guaranteed stands in `gaps`.
+
+    Where the server lists in another order than the newest first, or does not say when trackings were created, a walk
+    says so in `gaps`, reads everything twice, and remembers about 100 bytes for each tracking.
+
+    Args:
+        caller: Where the requests go. Walks wait in the bulk lane, and have one deadline as a whole.
+        filters: Which trackings, see `TrackingFilter`. Of ``numbers`` and ``orders`` one may be longer than the 40 that
+            a request takes: the list then consists of parts, walked one after the other.
+        page_size: Trackings a page, 1 to 2000; None: 100 for the first page alone, 2000 for a walk.
+        max_items: The most trackings to hand out; None: all.
+        order: "oldest" or "newest" first.
+
+    Raises:
+        ConfigurationError: an argument cannot work. Nothing was sent.
+        InvalidRequestError: a filter can certainly not be sent.
+
+    Example:
+        >>> async def count(tm: TrackingMore) -> int:
+        ...     async with tm.trackings.list(status="transit") as walk:
+        ...         return sum([1 async for _ in walk])
+    """
+
+    def __init__(
+        self,
+        caller: Caller,
+        filters: FilterFields,
+        *,
+        page_size: int | None = None,
+        max_items: int | None = None,
+        order: Order = "oldest",
+    ) -> None:
+        if order not in get_args(Order):
+            raise ConfigurationError(f'order has to be "oldest" or "newest", not {order!r}.')
+        self._caller = caller
+        self._page_size = check_page_size(page_size)
+        self._max_items = check_count(max_items)
+        self._order = order
+        self._parts = make_parts(filters)
+        self._notes = Notes(len(self._parts))
+        self._group: TaskGroup | None = None
+
+    @property
+    def page_size(self) -> int:
+        """Trackings a page of a walk."""
+        return self._page_size or MAX_PAGE_SIZE
+
+    @property
+    def total(self) -> int | None:
+        """How many trackings match, as the first page said; None before it was read.
+
+        Where ``numbers`` or ``orders`` were split, it is known after the first page of every part.
+        """
+        return self._notes.total
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What the last walk could not guarantee so far; the first 1000. Empty when it can vouch for everything."""
+        return tuple(self._notes.gaps)
+
+    def __await__(self) -> Generator[Any, None, FirstPage]:
+        return self._first_page().__await__()
+
+    async def _first_page(self) -> FirstPage:
+        """Read the first page of each part, until there is enough."""
+        self._notes = Notes(len(self._parts))
+        size = min(filter(None, (self._page_size or FIRST_PAGE_SIZE, self._max_items)))
+        budget = self._caller.budget(LIST)
+        found: list[Tracking] = []
+        for number, part in enumerate(self._parts):
+            if len(found) >= size:
+                break
+            sheet = await read_sheet(self._caller, budget, Ask(part, 1, size))
+            self._notes.count(number, sheet.total or 0)
+            found += await _decode(sheet)
+        return FirstPage(tuple(found[:size]), self.total)
+
+    def __aiter__(self) -> Walk:
+        return self._walk(InTurn(self._caller))
+
+    async def __aenter__(self) -> Walk:
+        if self._group is not None:
+            raise ClientStateError(
+                "Another `async with` is walking this list already. Call trackings.list(...) once more for this one."
+            )
+        self._group = anyio.create_task_group()
+        await self._group.__aenter__()
+        return self._walk(Ahead(InTurn(self._caller), self._group))
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End what is still being read ahead; what was raised inside leaves as it is, in no exception group."""
+        group, self._group = self._group, None
+        if group is not None:
+            group.cancel_scope.cancel()
+            await group.__aexit__(None, None, None)
+
+    def _walk(self, reader: Reader) -> Walk:
+        self._notes = Notes(len(self._parts))
+        # Parts may share trackings: an order id that is edited meanwhile, numbers that differ by case alone.
+        shared = set[bytes]() if len(self._parts) > 1 else None
+        return Walk(
+            [self._route(number, shared) for number in range(len(self._parts))], reader, self._notes, self._max_items
+        )
+
+    def _route(self, number: int, shared: set[bytes] | None) -> Route:
+        part, seen = self._parts[number], Seen(self._order == "newest", shared)
+        kind = Forward if self._order == "newest" else Backward
+        return kind(part, self.page_size, seen, self._notes, number)
+
+    def __repr__(self) -> str:
+        total = "not read yet" if self.total is None else f"{self.total} in all"
+        return f"<TrackingPages: {self._order} first, {total}>"
+
+
+async def _decode(sheet: Sheet) -> list[Tracking]:
+    """Decode a page in slices, so that the event loop is not held up (DESIGN.md rule 13)."""
+    found: list[Tracking] = []
+    for row in sheet.forwards():
+        if row[1] % SLICE == 0:
+            await checkpoint()
+        found.append(decode_row(row))
+    return found

@@ -1,0 +1,141 @@
+"""The iterator: page after page, tracking after tracking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import attrs
+from anyio.lowlevel import checkpoint
+
+from trackingmore_async.models import Tracking
+
+from .notes import Notes
+from .readers import Reader
+from .seen import Seen
+from .sheet import Ask, Rows, Sheet, decode_row
+from .survey import SLICE
+
+__all__ = ["Route", "Walk"]
+
+DISORDER = (
+    "The server does not list the newest trackings first, so this walk is in another order, too. Of those that moved to "
+    "another page meanwhile, some may be missing or come twice."
+)
+
+
+class Route(Protocol):
+    """Decides which pages of one list are read, and judges them."""
+
+    @property
+    def seen(self) -> Seen:
+        """What was handed out already."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Trackings a page."""
+        ...
+
+    def ask(self) -> Ask | None:
+        """Return the page to read now; None at the end."""
+        ...
+
+    def forecast(self, count: int) -> list[Ask]:
+        """Return the pages to read next, at most `count`, if nothing unexpected happens."""
+        ...
+
+    async def take(self, sheet: Sheet) -> Rows:
+        """Judge the page that was asked for; return its rows, none when it has to be read again."""
+        ...
+
+
+@attrs.define
+class Walk:
+    """Iterates over all trackings of a list, each exactly once: ``async for tracking in walk``.
+
+    It is made by `TrackingPages`. It is an iterator, not a generator: leaving it in the middle leaves nothing behind,
+    and after an error (a broken item, a lost network) it goes on where it stood when it is asked again.
+
+    Only the page in hand is decoded, tracking by tracking; pages read ahead wait as bytes.
+
+    Args:
+        routes: The way through each part of the list.
+        reader: Reads the pages.
+        notes: Where findings go.
+        max_items: Ends after as many trackings; None: after the last.
+
+    Example:
+        >>> async def first_ten(tm: TrackingMore) -> list[Tracking]:
+        ...     return [tracking async for tracking in tm.trackings.list(order="newest", max_items=10)]
+    """
+
+    _routes: Sequence[Route]
+    _reader: Reader
+    _notes: Notes
+    _max_items: int | None
+    _part: int = attrs.field(default=0, init=False)
+    _rows: Rows = attrs.field(factory=lambda: iter(()), init=False)
+    _admits: Callable[[Tracking], bool] = attrs.field(default=lambda _: True, init=False)
+    _looked_at: int = attrs.field(default=0, init=False)
+    _handed_out: int = attrs.field(default=0, init=False)
+
+    def __aiter__(self) -> Walk:
+        return self
+
+    async def __anext__(self) -> Tracking:
+        """Return the next tracking.
+
+        Raises:
+            DecodeError: an item is broken; the next call goes on behind it.
+            TrackingMoreError: a page could not be read; the next call tries it again.
+        """
+        while self._handed_out != self._max_items:
+            if self._looked_at % SLICE == 0:
+                await checkpoint()
+            row = next(self._rows, None)
+            if row is None:
+                if not await self._turn_page():
+                    break
+                continue
+            self._looked_at += 1
+            tracking = decode_row(row)
+            if self._admits(tracking):
+                self._handed_out += 1
+                return tracking
+        for route in self._routes[self._part : self._part + 1]:
+            self._note_disorder(route)
+        raise StopAsyncIteration
+
+    async def _turn_page(self) -> bool:
+        """Read until there are rows; False at the end."""
+        while self._part < len(self._routes):
+            route = self._routes[self._part]
+            self._note_disorder(route)
+            ask = route.ask()
+            if ask is None:
+                self._part += 1
+                continue
+            sheet = await self._reader.read(ask)
+            rows = await route.take(sheet)
+            self._reader.expect(self._forecast(len(sheet.items)))
+            self._rows, self._admits = rows, route.seen.admits
+            return True
+        return False
+
+    def _note_disorder(self, route: Route) -> None:
+        if not route.seen.in_order and route.seen.everything is None:
+            route.seen.distrust()
+            self._notes.add(1, DISORDER)
+
+    def _forecast(self, in_hand: int) -> list[Ask]:
+        """Return what will probably be read next: never more than the caller may still take."""
+        route, wanted = self._routes[self._part], self._reader.depth
+        if self._max_items is not None:
+            wanted = min(wanted, -((self._handed_out + in_hand - self._max_items) // route.size))
+        asks: list[Ask] = []
+        for later in self._routes[self._part :]:
+            if len(asks) >= wanted:
+                break
+            asks += later.forecast(wanted - len(asks))
+        return asks
