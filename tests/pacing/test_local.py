@@ -9,6 +9,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from tests.conftest import REAL
 from trackingmore_async.errors import ClientStateError, ConfigurationError
 from trackingmore_async.operations import OPERATIONS, Rate
 from trackingmore_async.pacing import LocalLimiter, Permit, RateLimiter
@@ -124,3 +125,14 @@ async def test_a_limiter_has_no_tasks_of_its_own() -> None:
     await limiter.release(first, sent_at=0.0)
     await waiting
     assert asyncio.all_tasks() == before
+
+
+@pytest.mark.parametrize("anyio_backend", [pytest.param(REAL, id="real-clock")], indirect=True)
+async def test_it_works_on_the_real_clock() -> None:
+    """Eleven requests at ten in half a second take half a second, not less."""
+    limiter = LocalLimiter({"get": Rate(10, 0.5)})
+    begin = anyio.current_time()
+    for _ in range(11):
+        permit = await limiter.acquire("get")
+        await limiter.release(permit, sent_at=anyio.current_time(), answered_at=anyio.current_time())
+    assert 0.5 <= anyio.current_time() - begin < 2.0

@@ -28,18 +28,16 @@ class Record:
         granted_at: When it was granted.
         sent_at: When it was sent; None: it was not recorded, so it may have been sent at any time since.
         answered_at: When it was answered, if it was.
-        round_trip: Seconds: the shortest round trip of its path; 0 when unknown.
     """
 
     granted_at: float
     sent_at: float | None = None
     answered_at: float | None = None
-    round_trip: float = 0.0
 
     @classmethod
     def of(cls, slot: Slot) -> Record:
-        """Make the record of a slot."""
-        return cls(slot.granted_at, slot.sent_at, slot.answered_at, slot.round_trip)
+        """Make the record of a slot. Its round trip is left out: clocks that change in between earn no credit."""
+        return cls(slot.granted_at, slot.sent_at, slot.answered_at)
 
     def slot(self, now: float) -> Slot:
         """Make the slot that this request closes, when nothing more will be heard of it.
@@ -49,13 +47,13 @@ class Record:
         granted_at = min(self.granted_at, now)
         sent_at = granted_at + UNREPORTED if self.sent_at is None else self.sent_at
         answered_at = None if self.answered_at is None or self.sent_at is None else min(self.answered_at, now)
-        return Slot(granted_at, self.round_trip, min(sent_at, now), answered_at, settled=True)
+        return Slot(granted_at, 0.0, min(sent_at, now), answered_at, settled=True)
 
     def shifted(self, seconds: float) -> Record:
         """Return the same on a clock that shows so many seconds more."""
         sent_at = None if self.sent_at is None else self.sent_at + seconds
         answered_at = None if self.answered_at is None else self.answered_at + seconds
-        return Record(self.granted_at + seconds, sent_at, answered_at, self.round_trip)
+        return Record(self.granted_at + seconds, sent_at, answered_at)
 
 
 @attrs.frozen

@@ -48,7 +48,7 @@ class Registry:
     """
 
     _entries: dict[Account, list[_Entry]] = attrs.field(factory=dict[Account, "list[_Entry]"], init=False)
-    _legacies: dict[Account, Snapshot] = attrs.field(factory=dict[Account, Snapshot], init=False)
+    _legacies: dict[Account, list[Snapshot]] = attrs.field(factory=dict[Account, "list[Snapshot]"], init=False)
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
     def join(
@@ -82,8 +82,7 @@ class Registry:
         limiter = LocalLimiter(settings.rates)
         # Times of two loops compare only where both count on time.monotonic, as asyncio's and uvloop's do.
         entry = _Entry(limiter, settings, weakref.ref(loop), monotonic=abs(loop.time() - time.monotonic()) < 1.0)
-        legacy = self._legacies.pop(account, None) if entry.monotonic else None
-        if legacy is not None:
+        for legacy in self._legacies.pop(account, []) if entry.monotonic else []:
             limiter.inherit(legacy)
         self._entries.setdefault(account, []).append(entry)
         return entry
@@ -95,19 +94,20 @@ class Registry:
                 "Another client of this key is open on this event loop with other rates or another pause_after_429, "
                 "and all clients of a key share one limiter. Open them with the same values, or close the other first."
             )
-        self._entries[account].remove(entry)
-        if entry.monotonic:
-            self._legacies[account] = entry.limiter.snapshot(time.monotonic())
+        self._retire(account, entry)
 
     def _bury(self) -> None:
         """Keep of limiters whose loop is gone what their heirs need, and nothing else."""
         for account, entries in list(self._entries.items()):
             for entry in [one for one in entries if _is_gone(one)]:
-                entries.remove(entry)
-                if entry.monotonic:
-                    self._legacies[account] = entry.limiter.snapshot(time.monotonic())
+                self._retire(account, entry)
             if not entries:
                 del self._entries[account]
+
+    def _retire(self, account: Account, entry: _Entry) -> None:
+        self._entries[account].remove(entry)
+        if entry.monotonic:
+            self._legacies.setdefault(account, []).append(entry.limiter.snapshot(time.monotonic()))
 
 
 REGISTRY = Registry()
