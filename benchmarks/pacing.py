@@ -202,7 +202,8 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
-    print(f"{options.requests} requests, {options.seeds} seeds; peers a fifth of that; rates as parts of the limit, the worst seed each")
+    print(f"{options.requests} requests (peers {options.requests // 5}), {options.seeds} seeds")
+    print("rates are parts of the limit, of the worst seed each")
     print(f"{'rule':34}{'N':>4}{'violations':>12}{'rate':>8}{'effective':>11}{'promised':>10}")
     broken = False
     for case, number, results in measure(options.requests, options.seeds, options.processes):

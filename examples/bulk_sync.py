@@ -12,7 +12,7 @@ import argparse
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -212,7 +212,7 @@ async def run_for_real(console: Console) -> bool:
 
 
 @asynccontextmanager
-async def cleaned_up(job: Job) -> AsyncIterator[None]:
+async def cleaned_up(job: Job) -> AsyncGenerator[None]:
     """Delete what the job created: when it is done, when it fails, and on Ctrl-C."""
     try:
         yield

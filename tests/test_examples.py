@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import io
 import os
@@ -10,7 +9,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -60,6 +59,9 @@ def load_bulk_sync() -> ModuleType:
     return module
 
 
+bulk_sync = load_bulk_sync()
+
+
 async def test_the_main_job_creates_edits_walks_and_deletes_without_a_violation() -> None:
     """The main job succeeds with every item and tells what it reached, in 80 columns."""
     done = await run_example("bulk_sync.py", "--trackings", "210", "--rate", "40")
@@ -71,7 +73,6 @@ async def test_the_main_job_creates_edits_walks_and_deletes_without_a_violation(
 
 async def test_the_main_job_looks_well_in_a_terminal() -> None:
     """In a terminal of 80 columns no line is wider, and the bars reach their ends."""
-    bulk_sync = load_bulk_sync()
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=80, highlight=False, no_color=True)
     assert await bulk_sync.run_on_sandbox(console, 40, 40)
@@ -80,11 +81,14 @@ async def test_the_main_job_looks_well_in_a_terminal() -> None:
     assert max(map(len, lines)) <= 80
 
 
+def a_stricter_sandbox(rates: Iterable[str]) -> Sandbox:
+    """Make a sandbox that allows less than the client believes, and only counts."""
+    return Sandbox(rates=dict.fromkeys(rates, (1, 10.0)), bans=False)
+
+
 async def test_the_main_job_fails_when_the_server_counts_a_violation(monkeypatch: pytest.MonkeyPatch) -> None:
     """A violation of the limit makes the main job fail although every item succeeded."""
-    bulk_sync = load_bulk_sync()
-    strict = functools.partial(Sandbox, bans=False)
-    monkeypatch.setattr(bulk_sync, "Sandbox", lambda rates: strict(rates=dict.fromkeys(rates, (1, 10.0))))
+    monkeypatch.setattr(bulk_sync, "Sandbox", a_stricter_sandbox)
     screen = io.StringIO()
     assert not await bulk_sync.run_on_sandbox(Console(file=screen, width=80), 120, 20)
     assert "Every outcome is as expected" in screen.getvalue()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import os
 import re
+import runpy
 import shlex
 import signal
 import sys
@@ -20,6 +21,7 @@ from anyio.streams.text import TextReceiveStream
 from sybil import Document
 from sybil.parsers.markdown import CodeBlockParser
 
+from trackingmore_async import OPERATIONS
 from trackingmore_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -85,6 +87,14 @@ async def test_each_program_runs_and_prints_what_the_page_says(block: Block, san
     if block.printed is not None:
         assert doctest.OutputChecker().check_output(block.printed, printed, doctest.ELLIPSIS), printed
     assert sandbox.statistics().total_violations == 0
+
+
+def test_the_table_of_operations_is_what_the_code_says() -> None:
+    """docs/operations.md is as ``make docs`` writes it, with all 18 operations."""
+    made = runpy.run_path(str(ROOT / "docs" / "make_operations.py"))
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert page == made["page"](), "run make docs"
+    assert page.count("\n| `") == len(OPERATIONS) == 18
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

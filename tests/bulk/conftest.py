@@ -11,15 +11,13 @@ import httpx
 from trackingmore_async import TrackingMore
 from trackingmore_async.sandbox import Sandbox
 
-ADDRESS = "http://sandbox/v2"
-
 
 @asynccontextmanager
 async def in_process(sandbox: Sandbox, **settings: Any) -> AsyncIterator[TrackingMore]:
     """Open a client whose requests go to the sandbox in the same event loop."""
     async with (
         httpx.AsyncClient(transport=sandbox.transport()) as http,
-        TrackingMore(settings.pop("api_key", sandbox.key), base_url=ADDRESS, http_client=http, **settings) as tm,
+        TrackingMore(settings.pop("api_key", sandbox.key), base_url=sandbox.url, http_client=http, **settings) as tm,
     ):
         yield tm
 

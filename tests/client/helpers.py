@@ -10,14 +10,18 @@ from typing import Any
 import anyio
 import httpx
 
-from trackingmore_async import Permit, TrackingMore, TrackingMoreError
+from trackingmore_async import OPERATIONS, Permit, Rate, TrackingMore, TrackingMoreError
 from trackingmore_async.sandbox import Sandbox
 
-__all__ = ["ADDRESS", "CARRIER", "KEY", "NUMBER", "GrantAll", "failure", "in_process", "told"]
+__all__ = ["ADDRESS", "CARRIER", "FAST", "KEY", "NUMBER", "UNLIMITED", "GrantAll", "failure", "in_process", "told"]
 
 ADDRESS = "http://sandbox/v2"
 KEY = "5ec4e7ed-0000-4000-8000-00000000beef"
 CARRIER, NUMBER = "china-ems", "LX900000017CN"
+FAST = dict.fromkeys(OPERATIONS, Rate(1000))
+"""Rates for clients of a sandbox without limits, where a test is not about the pace."""
+UNLIMITED = dict.fromkeys(OPERATIONS)
+"""Rates for such a sandbox."""
 
 
 @asynccontextmanager

@@ -42,6 +42,11 @@ class Seen:
     _at_edge: set[str] = attrs.field(factory=set[str])
     _page_edge: float = -math.inf
 
+    @property
+    def remembered(self) -> int:
+        """How many ids are kept, digests apart."""
+        return len(self._page) + len(self._page_before) + len(self._at_edge)
+
     def turn_page(self) -> None:
         """Begin a page."""
         self.pages += 1
@@ -56,7 +61,11 @@ class Seen:
 
     def admits(self, tracking: Tracking) -> bool:
         """Tell whether a tracking is new, and remember it."""
-        key, mark = _key(tracking), self._mark(tracking)
+        key = _key(tracking)
+        if key in self._page or key in self._page_before:
+            self._page.add(key)
+            return False
+        mark = self._mark(tracking)
         if mark is not None:
             self.in_order = self.in_order and mark >= self._page_edge
             self._page_edge = mark

@@ -115,7 +115,9 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """The base URL for a client, ending in ``/v2``."""
+        """The base URL for a client, ending in ``/v2``; a mere name where there is no socket, for `transport`."""
+        if not self._bound:
+            return "http://sandbox/v2"
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._bound}/v2"
 

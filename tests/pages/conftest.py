@@ -1,0 +1,15 @@
+"""Walks take hours: these tests run on the virtual clock, unless their module says otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import VIRTUAL
+
+
+@pytest.fixture
+def anyio_backend() -> Any:
+    """Run on the virtual clock."""
+    return VIRTUAL
