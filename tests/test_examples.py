@@ -104,6 +104,15 @@ async def test_the_main_job_fails_when_an_outcome_is_not_as_expected(sandbox: Sa
     assert len(sandbox.trackings) == KEEPS
 
 
+async def test_what_could_not_be_deleted_is_named(sandbox: Sandbox) -> None:
+    """A tracking that the real run cannot delete is told to the user, and makes the exit code 1."""
+    sandbox.faults.add(Fault("delete_many", items=lambda number: 4014 if number.endswith("08") else None))
+    done = await run_example("bulk_sync.py", "--real", typed="40\n")
+    assert done.returncode == 1
+    assert re.search(r"Could not be deleted: TMASYNC\d+08$", done.stdout, re.MULTILINE)
+    assert len(sandbox.trackings) == KEEPS + 1
+
+
 async def test_the_real_run_touches_only_its_own_trackings(sandbox: Sandbox) -> None:
     """With the price typed, 40 trackings are created, walked by their numbers, and deleted; others stay as they are."""
     before = sandbox.find("china-ems", "KEEP0000000CN")

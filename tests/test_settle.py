@@ -1,14 +1,17 @@
 """Single writes whose answer was lost: what really happened, over all the ways in which the server may tell it."""
 
+# pyright: reportPrivateUsage=false, reportPossiblyUnboundVariable=false
+
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 
 from tests.client.helpers import CARRIER, NUMBER, failure, in_process
 from tests.conftest import VIRTUAL
@@ -39,7 +42,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> Any:
 
 
 @asynccontextmanager
-async def client(sandbox: Sandbox, *faults: Fault, **settings: Any) -> AsyncIterator[TrackingMore]:
+async def client(sandbox: Sandbox, *faults: Fault, **settings: Any) -> AsyncGenerator[TrackingMore]:
     """Open a client that knows the server's clock, and script the faults of what follows."""
     async with in_process(sandbox, retry=RetryPolicy(attempts=3), **settings) as tm:
         await tm.account.info()
@@ -118,7 +121,7 @@ async def test_slow_paths_do_not_confuse_the_dates(path: Path, phase: float) -> 
         sandbox = Sandbox(path=path, epoch=1_900_000_000 + phase)
         if existed:
             sandbox.create(CARRIER, NUMBER)
-            await anyio.sleep(0)
+            await checkpoint()
             sandbox.clock.advance(7)
         async with client(sandbox, Fault("create", on={1}, reset="before" if existed else "after")) as tm:
             call = tm.trackings.create(CARRIER, NUMBER)

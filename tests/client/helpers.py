@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -25,7 +25,7 @@ UNLIMITED = dict.fromkeys(OPERATIONS)
 
 
 @asynccontextmanager
-async def in_process(sandbox: Sandbox, **settings: Any) -> AsyncIterator[TrackingMore]:
+async def in_process(sandbox: Sandbox, **settings: Any) -> AsyncGenerator[TrackingMore]:
     """Open a client whose requests go to the sandbox in the same event loop."""
     async with (
         httpx.AsyncClient(transport=sandbox.transport()) as http,

@@ -1,5 +1,7 @@
 """Answers of every shape: what is read, what is an error, and what an error may show of them."""
 
+# pyright: reportPrivateUsage=false, reportPossiblyUnboundVariable=false
+
 from __future__ import annotations
 
 import gzip

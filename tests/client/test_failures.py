@@ -1,5 +1,7 @@
 """Six ways to fail, six different errors; and what no error, log or repr may ever show."""
 
+# pyright: reportPrivateUsage=false, reportPossiblyUnboundVariable=false
+
 from __future__ import annotations
 
 import logging
@@ -36,7 +38,6 @@ PEOPLE = {
 }
 SECRETS = (KEY, *PEOPLE.values())
 QUICK = RetryPolicy(attempts=2, base=0.01)
-
 
 
 @pytest.fixture
@@ -158,9 +159,7 @@ async def test_each_error_travels(sandbox: Sandbox, trouble: Trouble) -> None:
 
 
 @troubles
-async def test_no_error_shows_a_secret(
-    sandbox: Sandbox, trouble: Trouble, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_no_error_shows_a_secret(sandbox: Sandbox, trouble: Trouble, caplog: pytest.LogCaptureFixture) -> None:
     """Neither the error, nor what it hangs on, nor the locals in our frames, nor any log has key, name or address."""
     with caplog.at_level(logging.DEBUG):
         logging.getLogger("httpcore").setLevel(logging.INFO)
@@ -173,7 +172,9 @@ async def test_no_error_shows_a_secret(
 
 async def test_the_client_does_not_show_its_key(tm: TrackingMore) -> None:
     """The client, its views and its resources print without the key, and the client cannot be pickled with it."""
-    shown = [repr(part) for part in (tm, tm.with_options(deadline=1), tm.trackings, vars(tm), vars(tm._caller.transport))]
+    shown = [
+        repr(part) for part in (tm, tm.with_options(deadline=1), tm.trackings, vars(tm), vars(tm._caller.transport))
+    ]
     assert KEY not in "\n".join(shown)
     with pytest.raises(TypeError):
         pickle.dumps(tm)

@@ -1,5 +1,7 @@
 """Opening, closing, lending: when a client may be used, and what it leaves behind."""
 
+# pyright: reportPrivateUsage=false, reportPossiblyUnboundVariable=false
+
 from __future__ import annotations
 
 import asyncio
@@ -66,22 +68,22 @@ async def test_a_borrowed_http_client_that_was_closed_is_named(sandbox: Sandbox)
     assert "HTTP client was closed" in str(error)
 
 
-CALLS: dict[str, Callable[[TrackingMore], Any]] = {
-    "get": lambda tm: tm.trackings.get(CARRIER, NUMBER),
-    "view": lambda tm: tm.with_options(deadline=5).trackings.get(CARRIER, NUMBER),
-    "create": lambda tm: tm.trackings.create(CARRIER, NUMBER),
-    "bad": lambda tm: tm.trackings.get(CARRIER, ""),
-    "many": lambda tm: _report(tm),
-    "page": lambda tm: _page(tm),
-}
-
-
 async def _report(tm: TrackingMore) -> Any:
     return await tm.trackings.delete_many([TrackingRef(CARRIER, NUMBER)])
 
 
 async def _page(tm: TrackingMore) -> Any:
     return await tm.trackings.list()
+
+
+CALLS: dict[str, Callable[[TrackingMore], Any]] = {
+    "get": lambda tm: tm.trackings.get(CARRIER, NUMBER),
+    "view": lambda tm: tm.with_options(deadline=5).trackings.get(CARRIER, NUMBER),
+    "create": lambda tm: tm.trackings.create(CARRIER, NUMBER),
+    "bad": lambda tm: tm.trackings.get(CARRIER, ""),
+    "many": _report,
+    "page": _page,
+}
 
 
 @pytest.mark.parametrize("call", CALLS)

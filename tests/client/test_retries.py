@@ -1,5 +1,7 @@
 """What is sent again and what is not: every operation against every way to lose a request or its answer."""
 
+# pyright: reportPrivateUsage=false, reportPossiblyUnboundVariable=false
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -26,7 +28,7 @@ from trackingmore_async.sandbox import Fault, Sandbox
 pytestmark = pytest.mark.anyio
 
 SINGLES = [row for row in OPERATIONS.values() if not row.is_batch and row.name != "list"]
-UNSENT = {"refused connection": {"refuse_connection": True}}
+UNSENT: dict[str, dict[str, Any]] = {"refused connection": {"refuse_connection": True}}
 LOST: dict[str, dict[str, Any]] = {
     "reset before": {"reset": "before"},
     "reset after": {"reset": "after"},
@@ -75,8 +77,7 @@ async def test_reads_and_keyed_writes_survive_one_loss(sandbox: Sandbox, row: Op
 @pytest.mark.parametrize("trouble", [*LOST, *UNSENT])
 @pytest.mark.parametrize("row", SINGLES, ids=lambda row: row.name)
 async def test_attempts_are_bounded(sandbox: Sandbox, row: Operation, trouble: str) -> None:
-    """Trouble that lasts ends in an error after four attempts; a paid question goes twice if unsent, and realtime and
-    air never once they were sent."""
+    """Trouble that lasts ends after four attempts; what costs quota goes twice if unsent, and not once it was sent."""
     sandbox.faults.add(Fault(row.name, **(LOST | UNSENT)[trouble]))
     async with in_process(sandbox) as tm:
         error = await failure(CALLS[row.name](tm))

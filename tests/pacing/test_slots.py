@@ -146,6 +146,15 @@ def test_reported_times_are_never_before_the_grant() -> None:
     assert (slot.sent_at, slot.answered_at) == (10.0, 10.0)
 
 
+def test_the_first_report_of_a_time_stands() -> None:
+    """When a request was sent is known best at that moment; a later report only adds the answer."""
+    slot = Slot(granted_at=0.0)
+    slot.note(sent_at=1.0, answered_at=None)
+    slot.note(sent_at=2.0, answered_at=3.0)
+    slot.note(sent_at=4.0, answered_at=5.0)
+    assert (slot.sent_at, slot.answered_at) == (1.0, 3.0)
+
+
 def test_slots_of_an_earlier_limiter_are_kept_by_their_latest_opening() -> None:
     """When there are more old requests than slots, the latest ones close them."""
     slots = Slots(number=2, period=1.0, spread=0.5)

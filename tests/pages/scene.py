@@ -23,9 +23,9 @@ QUICK = {"list": Rate(1000)}
 """Rates of an account that may ask for many pages within one second."""
 
 
-def quick_sandbox(**settings: Any) -> Sandbox:
-    """Return a sandbox that allows `QUICK`."""
-    return Sandbox(rates={"list": (1000, 1.0)}, **settings)
+def quick_sandbox(seed: int = 0, **settings: Any) -> Sandbox:
+    """Return a sandbox that allows `QUICK`; its clock begins somewhere within a second, by the seed."""
+    return Sandbox(rates={"list": (1000, 1.0)}, seed=seed, epoch=1_790_000_000 + seed * 0.137, **settings)
 
 
 @attrs.define

@@ -200,3 +200,18 @@ async def test_a_lost_network_can_be_walked_on_from() -> None:
                 await anext(walk)
                 first += 1
         assert first + len(await count(walk)) == 50
+
+
+async def test_a_walk_ends_with_its_block() -> None:
+    """Behind its block a walk raises ClientStateError, and so it does for another task that waits for a page."""
+    sandbox = Sandbox(path=Path(back=2.0))
+    sandbox.seed_trackings(100)
+    async with scene(sandbox) as here:
+        async with here.tm.trackings.list(page_size=10) as walk:
+            for _ in range(10):
+                await anext(walk)
+            waiting = asyncio.create_task(walk.__anext__())
+            await anyio.sleep(0.1)
+        for late in (waiting, anext(walk)):
+            with pytest.raises(ClientStateError, match="was left"):
+                await late

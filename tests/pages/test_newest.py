@@ -25,9 +25,9 @@ async def test_the_newest_come_first_and_the_walk_stops_early() -> None:
 async def test_what_is_created_meanwhile_does_no_harm(quick: bool, date_header: bool) -> None:
     """Insertions cause neither duplicates nor losses, also in the walk's own second."""
     for seed in range(5):
-        sandbox = quick_sandbox(switches=Switches(date_header=date_header))
+        sandbox = quick_sandbox(seed, switches=Switches(date_header=date_header))
         sandbox.seed_trackings(100)
-        crowd = Crowd(sandbox, seed, creates=25)
+        crowd = Crowd(sandbox, seed, creates=4 if quick else 25)
         async with scene(sandbox, crowd.act, **({"rates": QUICK} if quick else {})) as here:
             pages = here.tm.trackings.list(page_size=10, order="newest")
             found = await count(pages.__aiter__())

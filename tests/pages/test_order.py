@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 async def test_all_pages_are_read_twice_and_nothing_comes_twice(list_order: Any, quick: bool) -> None:
     """In another order each tracking still comes exactly once, and the walk says what it cannot vouch for."""
     for seed in range(5):
-        sandbox = quick_sandbox(switches=Switches(list_order=list_order))
+        sandbox = quick_sandbox(seed, switches=Switches(list_order=list_order))
         sandbox.seed_trackings(300)
         crowd = Crowd(sandbox, seed, deletes=8, creates=8)
         async with scene(sandbox, crowd.act, **({"rates": QUICK} if quick else {})) as here:

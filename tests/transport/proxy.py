@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
 import attrs
@@ -67,7 +67,7 @@ class Proxy:
 
 
 @asynccontextmanager
-async def proxy(port: int, *, delay: float = 0.0, tls: ssl.SSLContext | None = None) -> AsyncIterator[Proxy]:
+async def proxy(port: int, *, delay: float = 0.0, tls: ssl.SSLContext | None = None) -> AsyncGenerator[Proxy]:
     """Run a proxy in front of a server on this computer."""
     made = Proxy(port, delay, tls)
     tasks = set[asyncio.Task[None]]()

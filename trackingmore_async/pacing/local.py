@@ -59,6 +59,8 @@ class LocalLimiter:
         'list'
     """
 
+    __slots__ = ("__weakref__", "_dispatcher", "_file", "_loaded", "_loading", "_loop", "_round_trip", "_timer")
+
     def __init__(
         self,
         rates: Mapping[str, Rate] | None = None,

@@ -36,16 +36,16 @@ PATIENCE = 5  # readings of one page that cannot be relied on, in a row
 SHARE = 20  # an overlap is one row in so many, at first
 
 UNORDERED = (
-    "The server does not seem to list the newest trackings first. All pages are read twice, but trackings that moved to "
-    "another page both times may be missing."
+    "The server does not seem to list the newest trackings first. All pages are read twice, but trackings that moved "
+    "to another page both times may be missing."
 )
 RESTLESS = (
     "More trackings entered or left the list between two requests than a page can show. Some that were there all the "
     "time may be missing; a larger page_size helps."
 )
 NARROW = (
-    "The pages are too small to overlap. Trackings that entered the list meanwhile may have pushed others past the walk; "
-    "a larger page_size helps."
+    "The pages are too small to overlap. Trackings that entered the list meanwhile may have pushed others past the "
+    "walk; a larger page_size helps."
 )
 EMPTY = "The page was empty, twice, although rows were promised."
 SHORT = "The page had fewer rows than the server's total promised."
@@ -75,9 +75,12 @@ class Backward:
     _held: tuple[Row, ...] = ()
     _passes: int = 1
     _total: int | None = None
+    _least: int = 0
+    _blind: bool = False
     _known_from: int = 0
     _read_at: float = 0.0
     _overlap: int = 0
+    _one_by_one: bool = False
     _again: bool = False
     _patience: int = PATIENCE
     _doubts: list[tuple[Gap, int]] = attrs.field(factory=list[tuple[Gap, int]])
@@ -92,7 +95,9 @@ class Backward:
             return [Ask(self.part, 1, self.size)][:count]
         asks: list[Ask] = []
         unread = self._unread
-        while unread > 0 and len(asks) < (min(count, 1) if self._overlap else count):
+        if self._overlap or self._one_by_one:
+            count = min(count, 1)
+        while unread > 0 and len(asks) < count:
             asks.append(Ask(self.part, *last_window(unread, self.size, self._overlap), self._until))
             unread = asks[-1].start
         return asks
@@ -177,15 +182,15 @@ class Backward:
         """Tell whether rows may have moved into pages that were read before; then arrange to read those again."""
         if not self.seen.in_order or sheet.total is None:
             return False
-        if self._contradicts_order(sheet, sheet.total):
-            return await self._lose_trust(sheet)
         if not self._is_suspect(sheet, sheet.total):
-            self._patience = PATIENCE
-            return False
+            return self._contradicts_order(sheet, sheet.total) and await self._lose_trust(sheet)
+        if self._is_overtaken(sheet):
+            # It was asked for before the page behind it had come, and may have been answered before it, too.
+            self._one_by_one = True
+            return True
         self._patience -= 1
         if self._patience <= 0:
             self.notes.add(sheet.ask.page, RESTLESS)
-            self._patience = PATIENCE
             return False
         await self._step_back(sheet, sheet.total)
         return True
@@ -212,12 +217,14 @@ class Backward:
         return True
 
     def _is_suspect(self, sheet: Sheet, total: int) -> bool:
-        overtaken = sheet.asked_at < self._read_at
         if self._overlap:
-            return overtaken or (sheet.ask.end < total and not self._meets_known_rows(sheet))
+            return self._is_overtaken(sheet) or (sheet.ask.end < total and not self._meets_known_rows(sheet))
         if self._total is None:
             return sheet.ask.end < total or not self._is_settled(sheet)
-        return self._total < total or not self._is_settled(sheet)
+        return self._least < total or (self._blind and self._is_overtaken(sheet)) or not self._is_settled(sheet)
+
+    def _is_overtaken(self, sheet: Sheet) -> bool:
+        return sheet.asked_at < self._read_at
 
     def _is_settled(self, sheet: Sheet) -> bool:
         """Tell whether the server's clock has passed the bound, so that nothing can be added below it."""
@@ -231,8 +238,6 @@ class Backward:
         return any(self.seen.has_passed(row) for row in last)
 
     async def _step_back(self, sheet: Sheet, total: int) -> None:
-        if sheet.asked_at < self._read_at:
-            return  # it was asked for before the page behind it had come, and may have been answered before it, too
         if self._overlap:
             self._overlap = min(2 * self._overlap, max(1, self.size // 2))
             self._unread = min(total, self._unread + self.size)
@@ -242,15 +247,17 @@ class Backward:
                 self._read_at = sheet.read_at
                 await self._let_second_pass()
         else:
-            self._unread = min(total, self._unread + max(0, total - self._total))
+            self._unread = min(total, self._unread + max(0, total - self._least))
             self._overlap = self._first_overlap()
 
     def _turn(self, sheet: Sheet) -> Rows:
         """Rely on a page: go on before it."""
         total = 0 if sheet.total is None and sheet.ask.page == 1 else sheet.total
         self._doubt(sheet, total)
+        self._patience = PATIENCE
         self._unread = sheet.ask.start if total is None else min(sheet.ask.start, total)
-        self._read_at = sheet.read_at
+        self._read_at, self._blind = sheet.read_at, total is None
+        self._least = self._least if total is None else total
         if total is not None and sheet.items:
             self.seen.turn_page()
             gone = 0 if self._total is None else self._total - total

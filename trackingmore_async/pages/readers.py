@@ -10,6 +10,7 @@ import attrs
 from anyio.abc import TaskGroup
 
 from trackingmore_async.calls import Caller
+from trackingmore_async.errors import ClientStateError
 from trackingmore_async.operations import LIST
 from trackingmore_async.transport import Budget
 
@@ -17,6 +18,7 @@ from .sheet import Ask, Sheet, read_sheet
 
 __all__ = ["Ahead", "InTurn", "Reader"]
 
+LEFT: Final = "The `async with` block of this walk was left. Iterate inside it, or over trackings.list(...) itself."
 DEEPEST: Final = 4  # pages under way or waiting to be used, at most; each is some megabytes
 
 
@@ -92,6 +94,7 @@ class Ahead:
     in_turn: InTurn
     group: TaskGroup
     depth: int = 1
+    _closed: bool = False
     _slots: list[_Slot] = attrs.field(factory=list[_Slot])
 
     async def read(self, ask: Ask) -> Sheet:
@@ -99,7 +102,10 @@ class Ahead:
 
         Raises:
             TrackingMoreError: what came of this page, also when it was read ahead.
+            ClientStateError: the ``async with`` block was left.
         """
+        if self._closed:
+            raise ClientStateError(LEFT)
         slot = next((slot for slot in self._slots if slot.ask == ask), None)
         if slot is None:
             return await self.in_turn.read(ask)
@@ -108,8 +114,13 @@ class Ahead:
             self._deepen()
         self._slots.remove(slot)
         if slot.sheet is None:
-            raise slot.error or RuntimeError("a page was given up while it was wanted")
+            raise slot.error or ClientStateError(LEFT)
         return slot.sheet
+
+    def close(self) -> None:
+        """Give up all pages that are on their way."""
+        self._closed = True
+        self.group.cancel_scope.cancel()
 
     def _deepen(self) -> None:
         limiter = self.in_turn.caller.transport.limiter
@@ -131,9 +142,10 @@ class Ahead:
 
     async def _fill(self, slot: _Slot) -> None:
         """Read a page; its error is kept, so that no exception group arises."""
-        with slot.scope:
-            try:
+        try:
+            with slot.scope:
                 slot.sheet = await self.in_turn.read(slot.ask)
-            except Exception as error:
-                slot.error = error
-        slot.done.set()
+        except Exception as error:
+            slot.error = error
+        finally:
+            slot.done.set()

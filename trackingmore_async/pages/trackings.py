@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Any, Final, Literal, get_args
 
 import anyio
-from anyio.abc import TaskGroup
 from anyio.lowlevel import checkpoint
 
 from trackingmore_async.calls import Caller
@@ -90,7 +89,7 @@ class TrackingPages:
         self._order = order
         self._parts = make_parts(filters)
         self._notes = Notes(len(self._parts))
-        self._group: TaskGroup | None = None
+        self._ahead: Ahead | None = None
 
     @property
     def page_size(self) -> int:
@@ -131,22 +130,22 @@ class TrackingPages:
         return self._walk(InTurn(self._caller))
 
     async def __aenter__(self) -> Walk:
-        if self._group is not None:
+        if self._ahead is not None:
             raise ClientStateError(
                 "Another `async with` is walking this list already. Call trackings.list(...) once more for this one."
             )
-        self._group = anyio.create_task_group()
-        await self._group.__aenter__()
-        return self._walk(Ahead(InTurn(self._caller), self._group))
+        self._ahead = Ahead(InTurn(self._caller), anyio.create_task_group())
+        await self._ahead.group.__aenter__()
+        return self._walk(self._ahead)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End what is still being read ahead; what was raised inside leaves as it is, in no exception group."""
-        group, self._group = self._group, None
-        if group is not None:
-            group.cancel_scope.cancel()
-            await group.__aexit__(None, None, None)
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.close()
+            await ahead.group.__aexit__(None, None, None)
 
     def _walk(self, reader: Reader) -> Walk:
         self._notes = Notes(len(self._parts))

@@ -19,8 +19,8 @@ from .survey import SLICE
 __all__ = ["Route", "Walk"]
 
 DISORDER = (
-    "The server does not list the newest trackings first, so this walk is in another order, too. Of those that moved to "
-    "another page meanwhile, some may be missing or come twice."
+    "The server does not list the newest trackings first, so this walk is in another order, too. Of those that moved "
+    "to another page meanwhile, some may be missing or come twice."
 )
 
 

@@ -43,7 +43,7 @@ class Exchange:
             self.sent = False
         if event.endswith("send_request_headers.started"):
             # The CONNECT that opens a tunnel through a proxy is no request to the API yet.
-            self._tunnelling = False
+            self._tunnelling = getattr(info.get("request"), "method", None) == b"CONNECT"
             self.sent = not self._tunnelling
         elif self._tunnelling:
             return

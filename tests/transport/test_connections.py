@@ -1,0 +1,180 @@
+"""Connections and permits: none waits for the other, and nothing is lost, whatever is cancelled whenever."""
+
+# pyright: reportPrivateUsage=false, reportPossiblyUnboundVariable=false
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from anyio.lowlevel import checkpoint
+
+from tests.client.helpers import CARRIER, FAST, KEY, NUMBER, UNLIMITED, failure
+from trackingmore_async import DeadlineExceededError, LocalLimiter, Permit, RetryPolicy, TrackingMore
+from trackingmore_async.sandbox import Path, Sandbox
+from trackingmore_async.transport.connections import Connections
+from trackingmore_async.transport.http import POOL_SIZE
+
+pytestmark = pytest.mark.anyio
+
+
+class Watching(LocalLimiter):
+    """The limiter of this library, which also notes how long permits take to be used, and how many are out."""
+
+    def __init__(self) -> None:
+        super().__init__(FAST)
+        self.out = set[Permit]()
+        self.most = 0
+        self.waits = list[float]()
+
+    async def acquire(self, bucket: str, **settings: Any) -> Permit:
+        """Grant, and count."""
+        permit = await super().acquire(bucket, **settings)
+        self.out.add(permit)
+        self.most = max(self.most, len(self.out))
+        return permit
+
+    async def release(self, permit: Permit, *, sent_at: float | None, **settings: Any) -> None:
+        """Take back, and note how long it took to send."""
+        if sent_at is not None and permit in self.out:
+            self.waits.append(sent_at - permit.granted_at)
+        self.out.discard(permit)
+        await super().release(permit, sent_at=sent_at, **settings)
+
+
+@asynccontextmanager
+async def busy(**path: float) -> AsyncGenerator[Sandbox]:
+    """Serve a sandbox without limits that takes its time."""
+    async with Sandbox(keys=[KEY], rates=UNLIMITED, path=Path(**path)) as sandbox:
+        sandbox.create(CARRIER, NUMBER)
+        yield sandbox
+
+
+@pytest.mark.parametrize("lend", [False, True])
+async def test_more_calls_than_connections(lend: bool) -> None:
+    """A hundred calls at once share the connections; no permit waits for one, and none times out."""
+    limiter, limits = Watching(), httpx.Limits(max_connections=POOL_SIZE, max_keepalive_connections=POOL_SIZE)
+    async with (
+        busy(work=0.1) as sandbox,
+        httpx.AsyncClient(limits=limits) as http,
+        TrackingMore(KEY, base_url=sandbox.url, limiter=limiter, http_client=http if lend else None) as tm,
+    ):
+        async with anyio.create_task_group() as group:
+            for _ in range(100):
+                group.start_soon(tm.trackings.get, CARRIER, NUMBER)
+        assert sandbox.statistics().total_requests == 100
+        pools = tm._caller.transport._pools
+        assert pools is not None
+        assert pools.quick.connections.in_use == 0
+    assert len(limiter.waits) == 100
+    assert max(limiter.waits) < 0.09  # less than any answer took, so nobody waited for another's connection
+    assert limiter.out == set()
+
+
+async def test_slow_questions_hold_up_nobody() -> None:
+    """Operations that take minutes have connections of their own."""
+    async with (
+        busy(work=0.3) as sandbox,
+        TrackingMore(KEY, base_url=sandbox.url, rates=FAST) as tm,
+        anyio.create_task_group() as group,
+    ):
+        for _ in range(POOL_SIZE * 4):
+            group.start_soon(tm.trackings.realtime, CARRIER, NUMBER)
+        await anyio.sleep(0.1)
+        with anyio.fail_after(0.5):
+            await tm.trackings.get(CARRIER, NUMBER)
+
+
+async def test_no_connection_in_time_is_an_error_of_time() -> None:
+    """When all connections stay busy for longer than a call may wait, it says so; nothing was sent."""
+    async with (
+        busy(work=0.5) as sandbox,
+        TrackingMore(KEY, base_url=sandbox.url, rates=FAST) as tm,
+        anyio.create_task_group() as group,
+    ):
+        for _ in range(POOL_SIZE):
+            group.start_soon(tm.trackings.get, CARRIER, NUMBER)
+        await anyio.sleep(0.1)
+        error = await failure(tm.with_options(max_wait=0.1).trackings.get(CARRIER, NUMBER))
+    assert isinstance(error, DeadlineExceededError)
+    assert error.sent is False
+    assert "connections were busy" in str(error)
+    assert sandbox.statistics().total_requests == POOL_SIZE
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_cancellation_leaks_nothing(seed: int) -> None:
+    """Of three hundred calls most are cancelled at random moments: nothing is lost, and all others complete."""
+    rng, limiter = random.Random(seed), Watching()
+    async with (
+        busy(there=0.002, work=0.004, back=0.002) as sandbox,
+        TrackingMore(KEY, base_url=sandbox.url, limiter=limiter, retry=RetryPolicy(attempts=1)) as tm,
+    ):
+        view = tm.with_options(max_wait=None)
+
+        async def call() -> None:
+            await anyio.sleep(rng.uniform(0, 0.2))
+            assert (await view.trackings.get(CARRIER, NUMBER)).tracking_number == NUMBER
+
+        tasks = [asyncio.ensure_future(call()) for _ in range(300)]
+        for task in rng.sample(tasks, 220):
+            asyncio.get_running_loop().call_later(rng.uniform(0, 0.3), task.cancel)
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [result for result in results if result and not isinstance(result, asyncio.CancelledError)] == []
+        assert sum(result is None for result in results) >= 80
+        await anyio.sleep(0.05)
+        pools = tm._caller.transport._pools
+        assert pools is not None
+        assert (pools.quick.connections.in_use, limiter.out, tm._caller.transport._under_way) == (0, set(), set())
+        statistics = limiter.statistics().buckets["get"]
+        assert (statistics.waiting, statistics.in_flight) == (0, 0)
+        with anyio.fail_after(2):  # as many as there are connections: httpx has lost none of its own
+            async with anyio.create_task_group() as group:
+                for _ in range(POOL_SIZE):
+                    group.start_soon(tm.with_options(timeout=1.0).trackings.get, CARRIER, NUMBER)
+
+
+async def test_connections_are_kept() -> None:
+    """Requests one after another go over few connections, not a new one each."""
+    seen = set[Any]()
+
+    async def note(response: httpx.Response) -> None:
+        seen.add(response.extensions["network_stream"].get_extra_info("client_addr"))
+
+    async with (
+        busy() as sandbox,
+        httpx.AsyncClient(event_hooks={"response": [note]}) as http,
+        TrackingMore(KEY, base_url=sandbox.url, rates=FAST, http_client=http) as tm,
+    ):
+        for _ in range(20):
+            await tm.trackings.get(CARRIER, NUMBER)
+    assert len(seen) == 1
+
+
+async def test_connections_are_handed_out_in_order() -> None:
+    """First come, first served; who gives up leaves nothing behind, and time runs out with an error."""
+    connections, served = Connections(1), list[int]()
+    assert connections.take_nowait()
+    assert not connections.take_nowait()
+
+    async def take(number: int) -> None:
+        await connections.take(None)
+        served.append(number)
+        connections.give_back()
+
+    async with anyio.create_task_group() as group:
+        for number in range(5):
+            group.start_soon(take, number)
+            await checkpoint()
+        with anyio.move_on_after(0.01):
+            await connections.take(None)
+        assert isinstance(await failure(connections.take(anyio.current_time() + 0.01)), DeadlineExceededError)
+        connections.give_back()
+    assert served == list(range(5))
+    assert (connections.in_use, connections.all_taken) == (0, False)
