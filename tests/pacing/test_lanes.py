@@ -131,6 +131,19 @@ async def test_an_interactive_request_overtakes_all_bulk_requests() -> None:
     await crowd.gone()
 
 
+async def test_what_nobody_was_kept_from_is_not_owed() -> None:
+    """A contest of long ago does not give bulk the next turn: after a time alone, interactive overtakes again."""
+    crowd = Crowd(LocalLimiter({"get": Rate(1)}))
+    for number in range(10):
+        crowd.add(f"b{number}", "bulk")
+    for begin, name in ((0.5, "first"), (5.5, "second")):
+        await anyio.sleep(begin - anyio.current_time())
+        crowd.add(name)
+    served = await crowd.gone()
+    assert served.index("first") == 1
+    assert served.index("second") == 6
+
+
 @pytest.mark.parametrize("share", [0.2, 0.25, 0.5, 0.8])
 async def test_bulk_gets_the_share_that_was_set(share: float) -> None:
     """While both lanes wait, bulk gets its part of the turns, no more and no less."""

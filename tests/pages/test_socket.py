@@ -90,7 +90,7 @@ async def test_no_more_than_the_pages_in_hand_is_held() -> None:
 def alive() -> tuple[int, int]:
     """Count the decoded trackings and the raw pages in memory."""
     gc.collect()
-    kinds = Counter(type(one) for one in gc.get_objects())
+    kinds = Counter[object](map(type, gc.get_objects()))
     return kinds[Tracking], kinds[Sheet]
 
 

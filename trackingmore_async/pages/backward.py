@@ -1,6 +1,6 @@
 """The way from the last page to the first (DESIGN.md rule 10): decides which page is next, and which can be relied on.
 
-Why it misses nothing. The walk looks only at trackings that were created before a second that is over (`_Bound`):
+Why it misses nothing. The walk looks only at trackings that were created before a second that is over (`_bound`):
 none can be added to those any more, so a deletion, which moves rows into pages still to come, is all that can happen
 to them. A row that was not read yet therefore always lies before the page that was read last. The newest rows, which
 the bound leaves out, stand on page 1, which was read first; they are handed out last.
@@ -95,7 +95,7 @@ class Backward:
             return [Ask(self.part, 1, self.size)][:count]
         asks: list[Ask] = []
         unread = self._unread
-        if self._overlap or self._one_by_one:
+        if self._overlap or self._one_by_one or not self.seen.in_order:
             count = min(count, 1)
         while unread > 0 and len(asks) < count:
             asks.append(Ask(self.part, *last_window(unread, self.size, self._overlap), self._until))

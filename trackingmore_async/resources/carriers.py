@@ -88,7 +88,7 @@ class CarriersResource:
         Example:
             >>> async def companies(tm: TrackingMore) -> list[str | None]:
             ...     areas = await tm.carriers.remote_areas([RemoteAreaQuery("JP", "9990001")])
-            ...     return [area.far_express_company for area in areas.remote]
+            ...     return [area.company for area in areas.remote]
         """
         areas: RemoteAreas = await self._caller.call(REMOTE_AREAS, tuple(queries))
         return areas

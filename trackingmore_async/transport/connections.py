@@ -19,7 +19,7 @@ class Connections:
     """
 
     def __init__(self, size: int) -> None:
-        self.size = size
+        self.size: int = size
         self._free = anyio.Semaphore(size)
 
     @property

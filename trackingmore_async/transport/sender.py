@@ -91,10 +91,10 @@ class Transport:
         user_agent: str,
     ) -> None:
         check_address(base_url)
-        self.base_url = base_url
-        self.lifetime = Lifetime()
-        self.requests = 0
-        self.pauses = 0
+        self.base_url: str = base_url
+        self.lifetime: Lifetime = Lifetime()
+        self.requests: int = 0
+        self.pauses: int = 0
         self._silent_until = -math.inf
         self._retry = retry
         self._pause = pause_after_429
@@ -107,7 +107,7 @@ class Transport:
         self._under_way: set[anyio.CancelScope] = set()
         self._all_done = anyio.Event()
         self._server_epoch: datetime | None = None  # what the server's clock shows at 0 of the loop's clock
-        self.round_trip = RoundTrip(trusted=False)
+        self.round_trip: RoundTrip = RoundTrip(trusted=False)
 
     @property
     def limiter(self) -> RateLimiter:
