@@ -73,6 +73,16 @@ async def test_a_tracking_that_is_older_is_not_ours(switches: Switches) -> None:
     assert (error.code, error.attempts) == (4016, 2)
 
 
+async def test_without_a_loss_nothing_is_read_back() -> None:
+    """A create that is refused the first time is refused: one request, and no doubt about what it means."""
+    sandbox = Sandbox()
+    async with client(sandbox) as tm:
+        sandbox.create(CARRIER, NUMBER)  # at this very second, by somebody else
+        error = await failure(tm.trackings.create(CARRIER, NUMBER))
+    assert isinstance(error, AlreadyExistsError)
+    assert sandbox.statistics().requests == {"account_info": 1, "create": 1}
+
+
 @pytest.mark.parametrize(
     "fault",
     [

@@ -10,13 +10,14 @@ from typing import Any
 import anyio
 import pytest
 
-from tests.client.helpers import CARRIER, NUMBER, failure, in_process
+from tests.client.helpers import CARRIER, NUMBER, GrantAll, failure, in_process
 from tests.client.test_operations import CALLS
 from tests.conftest import VIRTUAL
 from trackingmore_async import (
     OPERATIONS,
     AuthenticationError,
     DeadlineExceededError,
+    Permit,
     RetryPolicy,
     ServerError,
     TrackingMore,
@@ -166,6 +167,21 @@ async def test_a_tiny_deadline_is_honoured(sandbox: Sandbox) -> None:
         error = await failure(hasty.trackings.get(CARRIER, NUMBER))
     assert isinstance(error, DeadlineExceededError)
     assert error.sent is False
+
+
+async def test_a_slot_that_comes_too_late_is_not_used(sandbox: Sandbox) -> None:
+    """When a limiter grants a slot after the deadline, nothing is sent, and the error is certain of that."""
+
+    class Late(GrantAll):
+        async def acquire(self, bucket: str, **settings: Any) -> Permit:
+            await anyio.sleep(2.0)
+            return await super().acquire(bucket, **settings)
+
+    async with in_process(sandbox, limiter=Late()) as tm:
+        error = await failure(tm.with_options(deadline=1.0).trackings.update(CARRIER, NUMBER, title="mug"))
+    assert isinstance(error, DeadlineExceededError)
+    assert error.sent is False
+    assert sandbox.statistics().total_requests == 0
 
 
 async def test_no_patience_means_now_or_never(sandbox: Sandbox) -> None:

@@ -180,10 +180,13 @@ async def test_max_items_is_not_read_past() -> None:
     sandbox = Sandbox()
     sandbox.seed_trackings(100)
     async with scene(sandbox) as here:
-        async with here.tm.trackings.list(page_size=10, max_items=10, order="newest") as walk:
-            assert len(await count(walk)) == 10
-        async with here.tm.trackings.list(page_size=10, max_items=20) as walk:
-            assert len(await count(walk)) == 20
+        for pages in (
+            here.tm.trackings.list(page_size=10, max_items=10, order="newest"),
+            here.tm.trackings.list(page_size=10, max_items=20),
+        ):
+            async with pages as walk:
+                await count(walk)
+                await anyio.sleep(10)
     assert here.pages == [1, 1, 10, 9]
 
 
@@ -215,3 +218,18 @@ async def test_a_walk_ends_with_its_block() -> None:
         for late in (waiting, anext(walk)):
             with pytest.raises(ClientStateError, match="was left"):
                 await late
+
+
+async def test_pages_that_became_useless_are_given_up() -> None:
+    """When the list shrinks, what was read ahead of its new end is cancelled and not waited for."""
+    sandbox = quick_sandbox(path=Path(back=1.0))
+    sandbox.seed_trackings(200)
+    async with scene(sandbox, rates=QUICK) as here, here.tm.trackings.list(page_size=10) as walk:
+        for _ in range(100):
+            await anext(walk)
+        for one in list(sandbox.trackings)[15:]:
+            sandbox.delete(*one)
+        begun = len(here.asked)
+        found = await count(walk)
+        assert set(found) >= set(sandbox.trackings)
+        assert len(here.asked) - begun <= 14

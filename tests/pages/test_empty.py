@@ -100,3 +100,22 @@ async def test_everything_deleted_meanwhile_is_no_gap() -> None:
         pages = here.tm.trackings.list(page_size=20)
         assert len(await count(pages.__aiter__())) == 20
     assert pages.gaps == ()
+
+
+async def test_a_total_shows_at_once_where_the_list_ends_now() -> None:
+    """An empty page that tells the total saves the way through all other empty pages."""
+    sandbox = Sandbox(switches=Switches(empty_list=200))
+    sandbox.seed_trackings(1000)
+    calls: list[int] = []
+
+    def delete() -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            for one in list(sandbox.trackings)[15:]:
+                sandbox.delete(*one)
+
+    async with scene(sandbox, delete) as here:
+        pages = here.tm.trackings.list(page_size=10)
+        assert set(await count(pages.__aiter__())) >= set(sandbox.trackings)
+    assert here.pages == [1, 100, 99, 2, 1]
+    assert pages.gaps == ()

@@ -131,6 +131,17 @@ async def test_some_missing_times_do_no_harm() -> None:
     assert gaps == ()
 
 
+@pytest.mark.parametrize("late", [False, True])
+async def test_pages_in_a_wrong_order_are_found_out(late: bool) -> None:
+    """Where each page is sorted but the pages are not, nothing is taken for seen that was not."""
+    blocks = [[item(index) for index in range(last, last - 10, -1)] for last in range(99, 0, -10)]
+    place = 4 if late else 8
+    blocks[place], blocks[place + 1] = blocks[place + 1], blocks[place]
+    found, gaps = await take_all(Shelf([one for block in blocks for one in block]), page_size=10)
+    assert len({tracking.tracking_number for tracking in found}) == len(found) == 100
+    assert len(gaps) == 1
+
+
 @pytest.mark.parametrize("says_limit", [True, False])
 @pytest.mark.parametrize("order", ["oldest", "newest"])
 async def test_a_server_with_smaller_pages_is_understood(says_limit: bool, order: str) -> None:

@@ -46,6 +46,7 @@ def test_nothing_of_json_is_shown(encoding: str, before: str, after: str) -> Non
     shown = describe_body((before + DOCUMENT + after).encode(encoding), KEY)
     assert NAME not in shown
     assert "customer_name" not in shown
+    assert before.strip() or "JSON of" in shown
 
 
 def test_a_page_is_quoted_without_the_key() -> None:

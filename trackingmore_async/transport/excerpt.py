@@ -22,7 +22,7 @@ def describe_body(body: bytes, secret: str) -> str:
     text = body.strip()
     if not text:
         return "an empty body"
-    if _letters(text[:8])[:1] in {"{", "["}:
+    if _letters(text[:64])[:1] in {"{", "["}:
         return _describe_json(text)
     return _describe_text(text, secret)
 
