@@ -4,7 +4,7 @@ Each walk runs in a fresh process, reads ahead, and takes every tracking; its pe
 the operating system saw, over the size before the walk began. The server is that of `benchmarks.pages`.
 
 Run: ``python -m benchmarks.memory [--many 1000000] [--few 10000]``. Exits with 1 when a count is wrong, or when the
-peak over the million is more than 1.5 times the other one.
+peak over the million is more than twice the other one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Final
 from benchmarks.pages import KEY, QUICK, server_process, walk_ahead
 from trackingmore_async.client import TrackingMore
 
-MOST: Final = 1.5
+MOST: Final = 2.0  # a few pages more or less are under way, by chance; a leak would show as fifty times as much
 KIB: Final = 1024
 
 

@@ -4,32 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import attrs
 
 from trackingmore_async.errors import AlreadyExistsError, ApiError, NotFoundError, TrackingMoreError, error_class
-from trackingmore_async.models import BatchAnswer, BatchEntry, OutcomeState, Tracking, TrackingEcho
+from trackingmore_async.models import (
+    BatchAnswer,
+    BatchEntry,
+    NewTracking,
+    OutcomeState,
+    Tracking,
+    TrackingEcho,
+    TrackingRef,
+    TrackingUpdate,
+)
 from trackingmore_async.operations import CREATE_MANY, DELETE_MANY, STOP_UPDATING_MANY, Operation
 
-__all__ = ["TOLERANCE", "Keyed", "Verdict", "echo_of", "number_key", "read_answer", "read_back"]
+__all__ = ["TOLERANCE", "Item", "Verdict", "echo_of", "number_key", "read_answer", "read_back"]
 
 DONE = frozenset({200, 201, 202})  # API.md 3.1, 6
 TOLERANCE = timedelta(seconds=2)  # Date headers and created_at are known to the second
 
 
-class Keyed(Protocol):
-    """An item of a batch: it names its tracking."""
-
-    @property
-    def carrier_code(self) -> str:
-        """The vendor's code of the carrier."""
-        ...
-
-    @property
-    def tracking_number(self) -> str:
-        """The number of the parcel."""
-        ...
+Item = NewTracking | TrackingUpdate | TrackingRef
+"""What a batch is made of: each names its tracking."""
 
 
 @attrs.frozen
@@ -53,7 +51,7 @@ def number_key(number: str) -> str:
 
 
 def read_answer(
-    operation: Operation, items: Sequence[Keyed], answer: BatchAnswer, *, in_doubt: bool
+    operation: Operation, items: Sequence[Item], answer: BatchAnswer, *, in_doubt: bool
 ) -> list[Verdict | None]:
     """Return a verdict for each item, None where the answer leaves it open and it has to be read back.
 
@@ -69,7 +67,7 @@ def read_answer(
     return [_verdict(operation, entry, adds_up=adds_up, in_doubt=in_doubt) for entry in found]
 
 
-def _entry_of(item: Keyed, entries: Sequence[BatchEntry]) -> BatchEntry | None:
+def _entry_of(item: Item, entries: Sequence[BatchEntry]) -> BatchEntry | None:
     """Return the entry about this item; one with an error counts before one without."""
     about = [entry for entry in entries if _is_about(entry, item)]
     about.sort(key=_is_refusal, reverse=True)
@@ -80,7 +78,7 @@ def _is_refusal(entry: BatchEntry) -> bool:
     return entry.refused or (entry.code is not None and entry.code not in DONE)
 
 
-def _is_about(entry: BatchEntry, item: Keyed) -> bool:
+def _is_about(entry: BatchEntry, item: Item) -> bool:
     if entry.tracking_number is None or number_key(entry.tracking_number) != number_key(item.tracking_number):
         return False
     return entry.carrier_code is None or number_key(entry.carrier_code) == number_key(item.carrier_code)

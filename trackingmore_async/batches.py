@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from trackingmore_async.answers import Keyed, Verdict, number_key, read_answer, read_back
+from trackingmore_async.answers import Item, Verdict, number_key, read_answer, read_back
 from trackingmore_async.calls import Caller
 from trackingmore_async.codec import Wire, decode, decode_tracking, encode
 from trackingmore_async.errors import (
@@ -44,7 +44,7 @@ class Entry:
     """
 
     index: int
-    item: Keyed
+    item: Item
     attempts: int = 0
     verdict: Verdict | None = None
 
@@ -189,7 +189,7 @@ def mark(entries: Sequence[Entry], verdict: Verdict) -> None:
         entry.verdict = verdict
 
 
-def _key(item: Keyed) -> tuple[str, str]:
+def _key(item: Item | Tracking) -> tuple[str, str]:
     return number_key(item.carrier_code), number_key(item.tracking_number)
 
 

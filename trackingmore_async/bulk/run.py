@@ -46,11 +46,7 @@ class BulkRun(Generic[ItemT]):
     """
 
     def __init__(self, caller: Caller, operation: Operation, items: Iterable[ItemT] | AsyncIterable[ItemT]) -> None:
-        if isinstance(items, str | bytes | Mapping) or not isinstance(items, Iterable | AsyncIterable):
-            raise ConfigurationError(
-                f"{operation.client_method} takes an iterable or async iterable of {operation.request.__name__}, "
-                f"not {type(items).__name__}."
-            )
+        _check_source(operation, items)
         self._caller = caller
         self._operation = operation
         self._items = items
@@ -233,7 +229,18 @@ class BulkRun(Generic[ItemT]):
         return Outcome(entry.index, item, verdict.state, verdict.tracking, verdict.error, entry.attempts)
 
 
+def _check_source(operation: Operation, items: object) -> None:
+    kind = type(items)
+    if issubclass(kind, str | bytes | Mapping) or not issubclass(kind, Iterable | AsyncIterable):
+        raise ConfigurationError(
+            f"{operation.client_method} takes an iterable or async iterable of {operation.request.__name__}, "
+            f"not {kind.__name__}."
+        )
+
+
 def _first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """Return the one error that matters: exception groups never reach the caller (DESIGN.md rule 11)."""
-    first = group.exceptions[0]
-    return _first_of(first) if isinstance(first, BaseExceptionGroup) else first
+    first: BaseException = group
+    while isinstance(first, BaseExceptionGroup):
+        first = cast("BaseExceptionGroup[BaseException]", first).exceptions[0]
+    return first

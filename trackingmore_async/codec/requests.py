@@ -22,7 +22,7 @@ from .values import STATUS_NUMBERS
 
 __all__ = ["Wire", "check", "encode"]
 
-_SPECIAL: Final = {"tracking_destination_country": "specialNumberDestination"}
+_SPECIAL: Final[Mapping[str, str]] = {"tracking_destination_country": "specialNumberDestination"}
 _NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     CREATE_MANY.name: _SPECIAL,  # API.md 3.5
     REALTIME.name: {**_SPECIAL, "order_id": "order"},  # API.md 3.9

@@ -80,8 +80,7 @@ class Registry:
 
     def _make(self, account: Account, loop: asyncio.AbstractEventLoop, settings: _Settings) -> _Entry:
         limiter = LocalLimiter(settings.rates)
-        # Times of two loops compare only where both count on time.monotonic, as asyncio's and uvloop's do.
-        entry = _Entry(limiter, settings, weakref.ref(loop), monotonic=abs(loop.time() - time.monotonic()) < 1.0)
+        entry = _Entry(limiter, settings, weakref.ref(loop), monotonic=_counts_on_monotonic(loop))
         for legacy in self._legacies.pop(account, []) if entry.monotonic else []:
             limiter.inherit(legacy)
         self._entries.setdefault(account, []).append(entry)
@@ -146,6 +145,15 @@ def leave_limiter(limiter: LocalLimiter) -> None:
         limiter: What `shared_limiter` returned.
     """
     REGISTRY.leave(limiter)
+
+
+def _counts_on_monotonic(loop: asyncio.AbstractEventLoop) -> bool:
+    """Tell whether the times of this loop compare with those of others, as asyncio's and uvloop's do.
+
+    By the kind of loop, not by its reading: a virtual clock may show the computer's time by chance.
+    """
+    kind = type(loop)
+    return getattr(kind, "time", None) is asyncio.BaseEventLoop.time or kind.__module__.startswith("uvloop")
 
 
 def _suits(present: _Settings, wanted: _Settings, *, anything: bool) -> bool:

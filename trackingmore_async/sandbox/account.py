@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 
 from trackingmore_async.sandbox.found import Found
@@ -14,7 +16,7 @@ __all__ = ["COSTS", "Account"]
 UNIT = 10
 """Quota is counted in tenths, so that prices of 0.2 add up exactly."""
 
-COSTS = {"create": 1.0, "detect": 0.2, "remote": 0.2, "air": 20.0}
+COSTS: Mapping[str, float] = {"create": 1.0, "detect": 0.2, "remote": 0.2, "air": 20.0}
 """Prices (API.md 7)."""
 
 

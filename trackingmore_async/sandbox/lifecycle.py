@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from random import Random
 
 import attrs
@@ -18,7 +19,7 @@ DAY = 86400
 TWO_CODES = (("Canada", "CA"), ("Germany", "DE"), ("Japan", "JP"), ("Brazil", "BR"), ("Norway", "NO"))
 """Countries of destination: English name and two-letter code."""
 
-_PLANS: dict[str, tuple[tuple[str, str | None, float], ...]] = {
+_PLANS: Mapping[str, tuple[tuple[str, str | None, float], ...]] = {
     "delivered": (("transit", None, 2), ("transit", None, 2), ("pickup", None, 1), ("delivered", "delivered001", 0)),
     "late": (("notfound", "notfound001", 1), ("transit", None, 3), ("pickup", None, 1), ("delivered", None, 0)),
     "twice": (("transit", None, 2), ("undelivered", None, 1), ("pickup", None, 1), ("delivered", "delivered003", 0)),
@@ -28,7 +29,7 @@ _PLANS: dict[str, tuple[tuple[str, str | None, float], ...]] = {
     "moving": (("transit", "", 3), ("transit", "", 4), ("transit", None, 0)),
 }
 _MIX = ("delivered", "late", "delivered", "twice", "moving", "delivered", "returned", "delivered", "lost", "waiting")
-_TEXTS = {
+_TEXTS: Mapping[str, tuple[str, ...]] = {
     "transit": ("Arrived at sorting hub", "Departed from facility", "Übergabe an Zustellbasis", "到达【深圳】处理中心"),
     "pickup": ("Out for delivery", "Ready for collection"),
     "delivered": ("Delivered", "Delivered, signed by the recipient"),

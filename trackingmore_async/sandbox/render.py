@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import attrs
 
@@ -28,7 +28,7 @@ __all__ = ["Renderer", "Situation"]
 
 _ECHOED = ("customer_email", "customer_name", "order_id", "title", "destination_code", "logistics_channel")
 _PUSH_DROPS = ("stayTimeLength", "order_create_time", "comment", "archived", "track_update", "status_info")
-_WORDS = {4: "delivered", 7: "exception"}
+_WORDS: Mapping[int, str] = {4: "delivered", 7: "exception"}
 
 
 @attrs.frozen

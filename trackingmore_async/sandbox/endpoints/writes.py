@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from trackingmore_async.sandbox.account import COSTS
 from trackingmore_async.sandbox.call import Call, text
 from trackingmore_async.sandbox.wire import parse_time
@@ -19,7 +21,7 @@ EDITED_FIELDS = (
 )  # fmt: skip
 """Fields that an edit can set (API.md 3.3)."""
 
-_STATUSES = {"4": 4, "7": 7, "8": None}
+_STATUSES: Mapping[str, int | None] = {"4": 4, "7": 7, "8": None}
 
 
 def create_one(call: Call, item: dict[str, object]) -> tuple[int, int]:
