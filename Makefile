@@ -37,7 +37,7 @@ format: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 	$(BIN)/pyright
-	$(BIN)/pyright --ignoreexternal --verifytypes trackingmore_async
+	PATH="$(CURDIR)/$(BIN):$$PATH" pyright --ignoreexternal --verifytypes trackingmore_async
 
 docs: $(READY)
 	$(BIN)/python docs/make_operations.py

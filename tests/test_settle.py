@@ -16,6 +16,7 @@ from anyio.lowlevel import checkpoint
 from tests.client.helpers import CARRIER, NUMBER, failure, in_process
 from tests.conftest import VIRTUAL
 from trackingmore_async import (
+    UNSET,
     AlreadyExistsError,
     NotFoundError,
     QuotaExceededError,
@@ -249,3 +250,15 @@ async def test_a_change_that_cannot_be_read_back_stays_unknown() -> None:
         error = await failure(tm.trackings.change_carrier(CARRIER, NUMBER, OTHER))
     assert isinstance(error, TransportError)
     assert error.sent is True
+
+
+@pytest.mark.parametrize("data", [b"[]", b"{}", b"null"])
+async def test_a_write_that_echoes_nothing_is_done(data: bytes) -> None:
+    """Success without data (API.md 1.2) is success: the echo then holds the names alone."""
+    body = b'{"meta":{"code":201,"type":"Created","message":"Success"},"data":' + data + b"}"
+    sandbox = Sandbox()
+    async with client(sandbox, Fault(("create", "update"), status=200, body=body, performed=True)) as tm:
+        created = await tm.trackings.create(CARRIER, NUMBER)
+        edited = await tm.trackings.update(CARRIER, NUMBER, title="mug")
+    assert [(echo.tracking_number, echo.id) for echo in (created, edited)] == [(NUMBER, UNSET)] * 2
+    assert (sandbox.find(CARRIER, NUMBER) or {})["title"] == "mug"

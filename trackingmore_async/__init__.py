@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         Leg,
         NewTracking,
         Outcome,
+        RemoteArea,
         RemoteAreaQuery,
         RemoteAreas,
         Status,
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     )
     from .operations import OPERATIONS, Operation, Rate
     from .pacing import LocalLimiter, Permit, RateLimiter
-    from .pages import TrackingPages
+    from .pages import FirstPage, Gap, TrackingPages, Walk
     from .retry import RetryPolicy
     from .transport import HttpClient
 
@@ -76,6 +77,8 @@ __all__ = [
     "ConfigurationError",
     "DeadlineExceededError",
     "DecodeError",
+    "FirstPage",
+    "Gap",
     "HttpClient",
     "InvalidRequestError",
     "Leg",
@@ -91,6 +94,7 @@ __all__ = [
     "Rate",
     "RateLimitedError",
     "RateLimiter",
+    "RemoteArea",
     "RemoteAreaQuery",
     "RemoteAreas",
     "RetryPolicy",
@@ -108,6 +112,7 @@ __all__ = [
     "TransitTimeQuery",
     "TransportError",
     "UnsetType",
+    "Walk",
     "__version__",
 ]
 

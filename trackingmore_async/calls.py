@@ -9,7 +9,7 @@ import attrs
 
 from trackingmore_async.codec import decode, encode
 from trackingmore_async.errors import DecodeError, InvalidRequestError, NotFoundError
-from trackingmore_async.models import GetQuery, Tracking
+from trackingmore_async.models import GetQuery, Tracking, TrackingEcho
 from trackingmore_async.operations import GET, Operation
 from trackingmore_async.settings import CallOptions
 from trackingmore_async.transport import Budget, Reply, Trail, Transport
@@ -46,13 +46,15 @@ class Caller:
         """Send one request model and return the response model of the operation's row."""
         trail = Trail() if trail is None else trail
         reply = await self._send(operation, request, trail)
+        if operation.response is TrackingEcho and _has_no_data(reply):
+            return TrackingEcho(request.carrier_code, request.tracking_number)  # done, and nothing echoed (API.md 1.2)
         return _decoded(operation, reply, trail)
 
     async def read(self, query: GetQuery) -> Tracking:
         """Read one tracking; success without data says that there is none (API.md 3.2; 12, item 10)."""
         trail = Trail()
         reply = await self._send(GET, query, trail)
-        if reply.envelope.data is None or bytes(reply.envelope.data).strip() in NOTHING:
+        if _has_no_data(reply):
             raise NotFoundError(
                 "There is no such tracking. Create it first, or check carrier code and number.",
                 operation=GET.name,
@@ -72,6 +74,10 @@ class Caller:
             error.operation = operation.name
             raise
         return await self.transport.send(operation, lambda: wire, self.budget(operation), trail)
+
+
+def _has_no_data(reply: Reply) -> bool:
+    return reply.envelope.data is None or bytes(reply.envelope.data).strip() in NOTHING
 
 
 def _decoded(operation: Operation, reply: Reply, trail: Trail) -> Any:

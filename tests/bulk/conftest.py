@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,7 +13,7 @@ from trackingmore_async.sandbox import Sandbox
 
 
 @asynccontextmanager
-async def in_process(sandbox: Sandbox, **settings: Any) -> AsyncIterator[TrackingMore]:
+async def in_process(sandbox: Sandbox, **settings: Any) -> AsyncGenerator[TrackingMore]:
     """Open a client whose requests go to the sandbox in the same event loop."""
     async with (
         httpx.AsyncClient(transport=sandbox.transport()) as http,

@@ -238,9 +238,8 @@ def _check_source(operation: Operation, items: object) -> None:
         )
 
 
-def _first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+def _first_of(error: Any) -> BaseException:
     """Return the one error that matters: exception groups never reach the caller (DESIGN.md rule 11)."""
-    first: BaseException = group
-    while isinstance(first, BaseExceptionGroup):
-        first = cast("BaseExceptionGroup[BaseException]", first).exceptions[0]
-    return first
+    while isinstance(error, BaseExceptionGroup):
+        error = cast("Any", error).exceptions[0]
+    return cast("BaseException", error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +13,7 @@ from .mending import mended
 __all__ = ["parse"]
 
 _DECODER: Final = msgspec.json.Decoder()
-decode_strictly = _DECODER.decode
+decode_strictly: Callable[[bytes | msgspec.Raw], Any] = _DECODER.decode
 """The quick way: strict JSON to values. Raises `ValueError` or `RecursionError`."""
 
 

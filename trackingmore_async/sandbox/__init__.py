@@ -10,8 +10,8 @@ from importlib import import_module
 try:
     for _name in ("sortedcontainers", "uvicorn"):
         import_module(_name)
-except ImportError as error:
-    raise ImportError("the sandbox needs more packages: pip install trackingmore_async[sandbox]") from error
+except ImportError as _error:
+    raise ImportError("the sandbox needs more packages: pip install trackingmore_async[sandbox]") from _error
 
 from trackingmore_async.sandbox.account import Account
 from trackingmore_async.sandbox.clock import Clock

@@ -16,7 +16,7 @@ from trackingmore_async.sandbox.clock import MICROSECOND, Clock
 from trackingmore_async.sandbox.codes import Answer
 from trackingmore_async.sandbox.endpoints import HANDLERS
 from trackingmore_async.sandbox.faults import Faults, Plan
-from trackingmore_async.sandbox.lifecycle import DAY, make_courses
+from trackingmore_async.sandbox.lifecycle import DAY, Course, make_courses
 from trackingmore_async.sandbox.police import Police, Rates, Verdict
 from trackingmore_async.sandbox.render import Renderer
 from trackingmore_async.sandbox.routes import Route, find_route
@@ -86,21 +86,23 @@ class Core:
     """
 
     def __init__(self, options: Options, clock: Clock) -> None:
-        self.lock = threading.RLock()
+        self.lock: threading.RLock = threading.RLock()
         self.options = options
-        self.switches = options.switches
+        self.switches: Switches = options.switches
         self.clock = clock
-        self.random = Random(options.seed)
-        self.faults = Faults(self.random)
+        self.random: Random = Random(options.seed)
+        self.faults: Faults = Faults(self.random)
         self._carriers = frozenset(CARRIERS)
         self._start()
 
     def _start(self) -> None:
         self.random.seed(self.options.seed)
-        self.courses = make_courses(self.random, self.options.life_speed)
-        self.accounts = {key: self._make_account(key, index) for index, key in enumerate(self.options.keys)}
-        self.unauthenticated = 0
-        self.unrouted = 0
+        self.courses: tuple[Course, ...] = make_courses(self.random, self.options.life_speed)
+        self.accounts: dict[str, Account] = {
+            key: self._make_account(key, index) for index, key in enumerate(self.options.keys)
+        }
+        self.unauthenticated: int = 0
+        self.unrouted: int = 0
         self._arrivals: list[Arrival] = []
 
     def _make_account(self, key: str, index: int) -> Account:

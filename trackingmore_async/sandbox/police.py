@@ -113,8 +113,8 @@ class Police:
         if unknown:
             raise ValueError(f"no such bucket: {', '.join(sorted(unknown))}; there are {', '.join(BUCKETS)}, {TOTAL}")
         self.windows: dict[str, Window] = {name: _make_window(merged[name]) for name in (*BUCKETS, TOTAL)}
-        self.bans = 0
-        self.requests_during_bans = 0
+        self.bans: int = 0
+        self.requests_during_bans: int = 0
         self._enforcing = bans
         self._ban_length = round(ban_seconds * MICROSECOND)
         self._ban_restarts = ban_restarts

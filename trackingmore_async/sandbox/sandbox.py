@@ -88,9 +88,9 @@ class Sandbox:
             life_speed=life_speed,
             log_arrivals=log_arrivals,
         )
-        self.clock = Clock(epoch)
+        self.clock: Clock = Clock(epoch)
         self._core = Core(options, self.clock)
-        self.app = App(self._core, path or Path())
+        self.app: App = App(self._core, path or Path())
         self._host, self._port = host, port
         self._server: Server | None = None
         self._bound = port

@@ -19,13 +19,17 @@ from trackingmore_async.sandbox.app import CONNECTION, App, Receive, Scope, Send
 __all__ = ["Server", "listen", "serve"]
 
 
+TURNS = 10
+"""Turns of the event loop within which a connection that was accepted becomes known."""
+
+
 class ResettableProtocol(H11Protocol):
     """uvicorn's HTTP protocol; tells the application how to reset the connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Remember the transport for the application."""
         super().connection_made(transport)
-        self.app = partial(_with_connection, self.app, partial(_reset, transport))
+        self.app: Any = partial(_with_connection, self.app, partial(_reset, transport))
 
 
 async def _with_connection(app: Any, reset: Callable[[], None], scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,10 +113,13 @@ async def _end(server: uvicorn.Server, listener: socket.socket) -> None:
     listener.close()
     for task in list(server.server_state.tasks):
         task.cancel()
-    for connection in list(server.server_state.connections):
-        connection.transport.abort()
-    # uvicorn tells nobody when the last of them has gone, nor does a thread.
-    while server.server_state.connections or server.server_state.tasks:  # noqa: ASYNC110
+    # uvicorn tells nobody when the last of them has gone, nor does a thread; and what the system accepted just now
+    # shows up among the connections some turns of the loop later.
+    turns = 0
+    while turns < TURNS or server.server_state.connections or server.server_state.tasks:
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+        turns += 1
         await asyncio.sleep(0)
     for listening in server.servers:
         await listening.wait_closed()

@@ -116,7 +116,7 @@ class Trackings:
         self.keys: Keys = new_keys()
         self.records: dict[int, Record] = {}
         self.archived: set[int] = set()
-        self.version = 0
+        self.version: int = 0
         self._case_sensitive = case_sensitive
         self._blocks: list[Block] = []
         self._bases: list[int] = []
