@@ -37,6 +37,13 @@ async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
         yield running
 
 
+INTERRUPTIBLE = (
+    "import runpy, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+)
+"""Run a program with Ctrl-C working, also where this test runs in the background of a shell, which ignores it."""
+
+
 async def run_example(name: str, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     """Run one example as a user would, warnings being errors."""
     command = [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments]
@@ -136,7 +143,7 @@ async def test_the_real_run_creates_nothing_without_its_price(sandbox: Sandbox, 
 async def test_ctrl_c_deletes_what_the_real_run_created(sandbox: Sandbox) -> None:
     """Ctrl-C in the middle of the real run still deletes all of its trackings."""
     sandbox.faults.add(held := Fault("update_many", delay_work=60.0))
-    command = [sys.executable, str(EXAMPLES / "bulk_sync.py"), "--real"]
+    command = [sys.executable, "-c", INTERRUPTIBLE, str(EXAMPLES / "bulk_sync.py"), "--real"]
     async with await anyio.open_process(command, env=environment()) as process:
         assert process.stdin is not None
         await process.stdin.send(b"40\n")

@@ -34,7 +34,8 @@ class ResettableProtocol(H11Protocol):
 
 async def _with_connection(app: Any, reset: Callable[[], None], scope: Scope, receive: Receive, send: Send) -> None:
     scope[CONNECTION] = reset
-    await app(scope, receive, send)
+    with contextlib.suppress(asyncio.CancelledError):  # the sandbox stops: no news for uvicorn's log
+        await app(scope, receive, send)
 
 
 def _reset(transport: asyncio.Transport) -> None:
@@ -111,14 +112,15 @@ async def _end(server: uvicorn.Server, listener: socket.socket) -> None:
     for listening in server.servers:
         listening.close()
     listener.close()
-    for task in list(server.server_state.tasks):
-        task.cancel()
     # uvicorn tells nobody when the last of them has gone, nor does a thread; and what the system accepted just now
     # shows up among the connections some turns of the loop later.
     turns = 0
-    while turns < TURNS or server.server_state.connections or server.server_state.tasks:
+    while turns <= TURNS or server.server_state.connections or server.server_state.tasks:
         for connection in list(server.server_state.connections):
             connection.transport.abort()
+        if turns == TURNS:  # by now uvicorn knows that nobody waits for their answers
+            for task in list(server.server_state.tasks):
+                task.cancel()
         turns += 1
         await asyncio.sleep(0)
     for listening in server.servers:
