@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import attrs
@@ -44,6 +45,8 @@ PAGE_SIZE = 200
 REAL_ITEMS = 40  # one batch: what --real creates, pays for, and deletes again
 BUCKETS = ("create_many", "update_many", "list", "delete_many")
 GRACE = 2.0  # seconds in which a request that was cut off may still reach the server
+LOOK = 2.0  # seconds, about, that it takes to look whether all is deleted
+LONG_WAIT = 5.0  # seconds: who waits longer for a slot waits for the end of a pause after a 429
 SHOWN = 5  # surprises that are told one by one
 
 
@@ -135,14 +138,44 @@ class Job:
         refs = [TrackingRef(CARRIER, number) for number in self.numbers[::2]]
         return await self._bulk("Delete half", self.tm.trackings.delete_many(refs))
 
-    async def clean_up(self) -> None:
-        """Delete what is left, and look whether it is gone."""
-        self.console.print(f"Deleting the {len(self.left)} test trackings that may be left ...")
-        await self.tm.trackings.delete_many([TrackingRef(CARRIER, number) for number in sorted(self.left)])
-        remaining = await self.tm.trackings.list(numbers=self.numbers)
-        for tracking in remaining:
-            self.surprises.append(f"{tracking.tracking_number} is still there")
-            self.console.print(f"[red]Could not be deleted:[/] {tracking.tracking_number}")
+    async def clean_up(self, grace: float = 0.0) -> None:
+        """Delete what is left, once the grace (seconds) is over, and look whether it is gone; name what is not."""
+        if not self.left:
+            return
+        self.console.print(f"Deleting the {len(self.left)} test trackings that may be left: {self._estimate(grace)}.")
+        try:
+            await asyncio.sleep(grace)
+            await self._delete_the_rest()
+        finally:
+            self._name_what_is_left()
+
+    def tell_still_deleting(self) -> None:
+        """Say why Ctrl-C does not end the program at once."""
+        what = f"deleting {len(self.left)} trackings" if self.left else "looking whether all is deleted"
+        self.console.print(f"Still {what}; this takes {self._estimate()}.")
+
+    async def _delete_the_rest(self) -> None:
+        async with self._deletion() as run:
+            async for outcome in run:
+                if outcome.state == "succeeded":
+                    self.left.discard(outcome.item.tracking_number)
+        patient = self.tm.with_options(max_wait=None)  # also through a pause after a 429
+        self.left = {tracking.tracking_number for tracking in await patient.trackings.list(numbers=self.numbers)}
+
+    def _deletion(self) -> BulkRun[TrackingRef]:
+        return self.tm.trackings.delete_many([TrackingRef(CARRIER, number) for number in sorted(self.left)])
+
+    def _estimate(self, grace: float = 0.0) -> str:
+        wait = self._deletion().plan().duration
+        pause = ", because the service asked for a pause (429)" if wait > LONG_WAIT else ""
+        return f"about {grace + wait + LOOK:.0f} s{pause}"
+
+    def _name_what_is_left(self) -> None:
+        if self.left:
+            self.console.print(f"[red]Delete these yourself, they may be left.[/] Carrier {CARRIER}:")
+        for number in sorted(self.left):
+            self.surprises.append(f"{number} may still be there")
+            self.console.print(f"[red]Could not be deleted:[/] {number}")
 
     async def _bulk(self, name: str, run: BulkRun[Any]) -> Step:
         """Say what it will take, do it, and look at every outcome."""
@@ -227,14 +260,46 @@ async def run_for_real(console: Console, numbers: list[str]) -> bool:
 
 @asynccontextmanager
 async def cleaned_up(job: Job) -> AsyncGenerator[None]:
-    """Delete what the job created: when it is done, when it fails, and on Ctrl-C."""
+    """Delete what the job created: when it is done, when it fails, and on Ctrl-C, however often."""
+    with ctrl_c_cancels():
+        try:
+            yield
+        except BaseException:
+            await to_the_end(job.clean_up(GRACE), job.tell_still_deleting)
+            raise
+        await to_the_end(job.clean_up(), job.tell_still_deleting)
+
+
+@contextmanager
+def ctrl_c_cancels() -> Generator[None]:
+    """Make each Ctrl-C cancel this task, and only that: asyncio.run kills the whole event loop on the second one."""
+    task, loop, before = asyncio.current_task(), asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
+    try:
+        if task is not None:
+            loop.add_signal_handler(signal.SIGINT, task.cancel)
+    except NotImplementedError:  # Windows: press it once
+        yield
+        return
     try:
         yield
-    except BaseException:
-        await asyncio.sleep(GRACE)
-        raise
     finally:
-        await job.clean_up()
+        loop.remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, before)
+
+
+async def to_the_end(work: Coroutine[Any, Any, None], when_cancelled: Callable[[], None]) -> None:
+    """Await work that no cancellation reaches; tell of each one, and be cancelled once the work is done."""
+    task = asyncio.create_task(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})  # unlike `await task`, this does not hand a cancellation on
+        except asyncio.CancelledError as error:
+            cancelled = error
+            when_cancelled()
+    task.result()  # raises what the work raised
+    if cancelled is not None:
+        raise cancelled
 
 
 def confirm(console: Console, *, price: int, left: str) -> bool:
@@ -338,7 +403,7 @@ def main() -> int:
         return 0 if asyncio.run(run_on_sandbox(console, options.trackings, options.rate)) else 1
     except TrackingMoreError as error:
         console.print(f"[red]{type(error).__name__}:[/] {escape(str(error))}")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):  # Ctrl-C
         console.print("Stopped.")
         return 130
     return 1

@@ -77,8 +77,12 @@ class Batches:
         trail = Trail()
         try:
             reply = await self._send(entries, granted, trail)
-        except WithdrawnError:
-            mark(entries, Verdict("not_attempted", error=self.stop_reason()))
+        except WithdrawnError as withdrawn:
+            reason = self.stop_reason() or withdrawn
+            if trail.in_doubt:
+                await self._settle(entries, trail, reason)
+            else:
+                mark(entries, Verdict("not_attempted", error=reason))
             return None
         except TrackingMoreError as error:
             self._count(entries, trail)

@@ -12,9 +12,10 @@ import attrs
 from trackingmore_async.calls import Caller
 from trackingmore_async.errors import ConfigurationError
 from trackingmore_async.models import UNSET, UnsetType
-from trackingmore_async.operations import OPERATIONS, Rate
+from trackingmore_async.operations import Rate
 from trackingmore_async.pacing import LocalLimiter
 from trackingmore_async.pacing.protocol import RateLimiter
+from trackingmore_async.pacing.rates import all_rates
 from trackingmore_async.pacing.registry import leave_limiter, shared_limiter
 from trackingmore_async.resources import AccountResource, AirResource, CarriersResource, TrackingsResource
 from trackingmore_async.retry import RetryPolicy
@@ -76,8 +77,12 @@ class TrackingMore:
         address = read_base_url(base_url)
         if limiter is not None and rates is not None:
             raise ConfigurationError("Pass either limiter= or rates=: a limiter brings its own rates.")
-        if http_client is not None and not hasattr(http_client, "aclose"):
+        if http_client is not None and (isinstance(http_client, type) or not hasattr(http_client, "aclose")):
             raise ConfigurationError("http_client has to be an httpx.AsyncClient or one that acts like it; it is not.")
+        if limiter is not None and (isinstance(limiter, type) or not hasattr(limiter, "acquire")):
+            raise ConfigurationError("limiter has to be a RateLimiter, such as LocalLimiter(...); it is not.")
+        if retry is not None and not isinstance(retry, RetryPolicy):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError("retry has to be a RetryPolicy, such as RetryPolicy(attempts=2); it is not.")
         transport = Transport(
             address,
             key,
@@ -88,7 +93,8 @@ class TrackingMore:
         )
         self._account = (address, key.digest)
         self._pause = pause
-        self._rates = _check_rates(rates)
+        all_rates(rates)  # wrong names and numbers are told now, not at the first call
+        self._rates = rates
         self._limiter = limiter
         self._caller = Caller(transport, CallOptions(timeout=timeout))
 
@@ -171,17 +177,7 @@ class TrackingMore:
         return AirResource(self._caller)
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_caller"):
+            return "<TrackingMore (not built)>"
         transport = self._caller.transport
         return f"<TrackingMore {transport.base_url} ({transport.lifetime.state})>"
-
-
-def _check_rates(rates: Mapping[str, Rate] | None) -> Mapping[str, Rate] | None:
-    if rates is not None and not isinstance(rates, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError('rates has to be a mapping such as {"list": Rate(2)}.')
-    for name, rate in (rates or {}).items():
-        if name != "total" and name not in OPERATIONS:
-            known = ", ".join(sorted(OPERATIONS))
-            raise ConfigurationError(f"rates= names the bucket {name!r}, which there is not. Known: {known}, total.")
-        if not isinstance(rate, Rate):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a checker
-            raise ConfigurationError(f"rates[{name!r}] has to be a Rate, such as Rate(3, 1.0), not {rate!r}.")
-    return rates

@@ -56,7 +56,11 @@ class Lifetime:
         self._check_loop()
 
     def _check_loop(self) -> None:
-        if self._loop is not asyncio.get_running_loop():
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            raise ClientStateError("No event loop runs here. Use the client inside of async code.") from None
+        if self._loop is not running:
             raise ClientStateError(
                 "The client was opened on another event loop. Make one TrackingMore(...) for each loop: "
                 "inside the function given to asyncio.run, not at import."

@@ -7,7 +7,6 @@ tests read this table; a new endpoint is one row here, one method of the client,
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
@@ -77,6 +76,13 @@ MAX_NUMBERS: Final = 40
 """The most tracking numbers, and the most order ids, that one list request can name (API.md 3.6)."""
 
 
+MOST: Final = 1_000_000
+"""The largest numbers that make sense in a `Rate`."""
+
+SHORTEST: Final = 0.001
+"""The shortest period of a `Rate`, in seconds: event loops keep no shorter one."""
+
+
 @frozen
 class Rate:
     """How many requests may be sent in how many seconds.
@@ -97,14 +103,14 @@ class Rate:
     seconds: float = 1.0
 
     def __attrs_post_init__(self) -> None:
-        if not _is_number(self.requests) or self.requests != int(self.requests) or self.requests < 1:
+        if type(self.requests) is not int or not 1 <= self.requests <= MOST:
             msg = (
                 f"Rate(requests={self.requests!r}) cannot work: pass a whole number of at least 1. "
                 "For less than one request a second make seconds larger."
             )
             raise ConfigurationError(msg)
-        if not _is_number(self.seconds) or self.seconds <= 0:
-            msg = f"Rate(seconds={self.seconds!r}) cannot work: pass a finite number above 0."
+        if not _is_number(self.seconds) or not SHORTEST <= self.seconds <= MOST:
+            msg = f"Rate(seconds={self.seconds!r}) cannot work: pass a finite number above 0, {SHORTEST} at least."
             raise ConfigurationError(msg)
 
     @property
@@ -114,12 +120,7 @@ class Rate:
 
 
 def _is_number(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class Safety(Enum):

@@ -83,7 +83,7 @@ def read_base_url(argument: str | None) -> str:
         raise ConfigurationError(f"The base URL cannot be read. {advice}") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_sound:
         raise ConfigurationError(f"The base URL is no http or https address. {advice}")
-    if parts.query or parts.fragment or parts.username or parts.password or not value.isprintable() or " " in value:
+    if any(letter in value for letter in "?# @") or not value.isprintable():
         raise ConfigurationError(f"The base URL has a query, a fragment, a user name or blanks in it. {advice}")
     return value.rstrip("/")
 

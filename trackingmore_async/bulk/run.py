@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import AsyncIterable, Generator, Iterable, Mapping, Sequence
 from types import TracebackType
@@ -60,6 +61,7 @@ class BulkRun(Generic[ItemT]):
         self._arrived: deque[Outcome[ItemT]] = deque()
         self._undelivered = anyio.Semaphore(UNDELIVERED)
         self._settled = anyio.Event()
+        self._unsent: set[anyio.CancelScope] = set()
         self._left: list[Entry] = []
         self._source_error: Exception | None = None
         self._span = (0.0, 0.0)
@@ -115,6 +117,8 @@ class BulkRun(Generic[ItemT]):
         try:
             return await tasks.__aexit__(kind, error, trace)
         except BaseExceptionGroup as group:
+            if any(one is error for one in group.exceptions):
+                return False  # the caller's own, which may be a group itself
             raise _first_of(group) from None
 
     def __aiter__(self) -> Self:
@@ -144,11 +148,23 @@ class BulkRun(Generic[ItemT]):
             await self._give_up_the_rest()
 
     async def _deliver(self, batches: Batches, batch: Sequence[Entry], granted: anyio.Event) -> None:
-        try:
-            self._hopeless.observe(await batches.deliver(batch, granted.set))
-            self._hopeless.observe_items(entry.verdict for entry in batch)
-        finally:
-            granted.set()
+        with anyio.CancelScope() as unsent:
+            self._unsent.add(unsent)
+
+            def grant() -> None:
+                self._unsent.discard(unsent)
+                granted.set()
+
+            try:
+                self._hopeless.observe(await batches.deliver(batch, grant))
+                self._hopeless.observe_items(entry.verdict for entry in batch)
+            finally:
+                grant()
+        if unsent.cancelled_caught:
+            mark(batch, Verdict("not_attempted", error=self._hopeless.reason))
+        if self._hopeless.reason is not None:
+            for waiting in tuple(self._unsent):  # nobody waits for a slot, or for the end of a ban, in vain
+                waiting.cancel()
         for entry in batch:
             self._source.settled(entry)
         self._settled.set()
@@ -199,8 +215,15 @@ class BulkRun(Generic[ItemT]):
             return await self._source.next_raw()
         except Exception as error:
             self._source_error = error
-            self._source.exhausted = True
-            return None
+        except anyio.get_cancelled_exc_class():
+            if anyio.current_effective_deadline() == -math.inf:
+                raise  # the job itself is cancelled
+            self._source_error = ClientStateError(
+                "The source of the items was cancelled from within: it awaited a task that had been cancelled. "
+                "What was read before was sent; look into the source."
+            )
+        self._source.exhausted = True
+        return None
 
     async def _give_up_the_rest(self) -> None:
         if self._hopeless.reason is None:

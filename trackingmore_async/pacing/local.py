@@ -12,6 +12,7 @@ from pathlib import Path
 
 from trackingmore_async.errors import ClientStateError, ConfigurationError, DeadlineExceededError
 from trackingmore_async.operations import Rate
+from trackingmore_async.settings import check_seconds
 
 from .dispatcher import Dispatcher
 from .lanes import Waiter
@@ -70,10 +71,11 @@ class LocalLimiter:
         spread: float = SPREAD,
         state: str | PathLike[str] | None = None,
     ) -> None:
-        if not 0 < bulk_share < 1:
-            raise ConfigurationError("bulk_share has to lie between 0 and 1: both lanes must move.")
-        if not (0 <= spread < math.inf and 0 <= (round_trip or 0.0) < math.inf):
-            raise ConfigurationError("spread and round_trip have to be seconds, zero or more.")
+        if not _is_share(bulk_share):
+            raise ConfigurationError("bulk_share has to be a number between 0 and 1: both lanes must move.")
+        if check_seconds("spread", spread, zero=True) is None:
+            raise ConfigurationError(f"spread has to be a number of seconds; leave it out for {SPREAD}.")
+        check_seconds("round_trip", round_trip, zero=True)
         self._dispatcher = Dispatcher(all_rates(rates), PROBES, spread, bulk_share)
         self._round_trip = round_trip
         self._file = None if state is None else StateFile(Path(state))
@@ -349,3 +351,7 @@ class LocalLimiter:
         if isinstance(permit, Ticket) and permit.owner is self._dispatcher:
             return permit
         raise ClientStateError("Another limiter granted this permit. Hand it back to the one that did.")
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1

@@ -37,6 +37,8 @@ def all_rates(rates: Mapping[str, Rate] | None) -> dict[str, Rate]:
         >>> all_rates({"list": Rate(2)})["list"], "total" in all_rates(None)
         (Rate(requests=2, seconds=1.0), False)
     """
+    if rates is not None and not isinstance(rates, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError("rates has to be a mapping from bucket to Rate, such as {'list': Rate(2)}; it is not.")
     for name, rate in (rates or {}).items():
         if name != TOTAL and name not in OPERATIONS:
             raise ConfigurationError(f"There is no bucket {name!r}. Known: {', '.join(sorted(OPERATIONS))}, {TOTAL}.")
