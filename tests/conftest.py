@@ -6,6 +6,7 @@ import asyncio
 import functools
 import gc
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -15,6 +16,16 @@ from blockbuster import BlockBuster
 
 VirtualLoop = looptime.make_event_loop_class(asyncio.SelectorEventLoop)
 """An event loop whose clock jumps to the next timer instead of sleeping, in whole microseconds."""
+
+
+async def _join_threads(loop: asyncio.AbstractEventLoop, _timeout: float | None = None) -> None:
+    """Wait for worker threads without a timer: on a clock that jumps it would be over before they have ended."""
+    threads: ThreadPoolExecutor | None = vars(loop)["_default_executor"]
+    if threads is not None:
+        threads.shutdown(wait=True)
+
+
+VirtualLoop.shutdown_default_executor = _join_threads  # type: ignore[method-assign,assignment]
 
 virtual_loop = functools.partial(VirtualLoop, noop_cycles=2)
 REAL: tuple[str, dict[str, Any]] = ("asyncio", {})

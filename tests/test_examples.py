@@ -9,15 +9,19 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import anyio
+import attrs
 import pytest
+from anyio.abc import Process
 from rich.console import Console
 
+from trackingmore_async import TrackingMore, TrackingRef
 from trackingmore_async.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -140,20 +144,139 @@ async def test_the_real_run_creates_nothing_without_its_price(sandbox: Sandbox, 
     assert set(sandbox.statistics().requests) == {"account_info"}
 
 
-async def test_ctrl_c_deletes_what_the_real_run_created(sandbox: Sandbox) -> None:
-    """Ctrl-C in the middle of the real run still deletes all of its trackings."""
-    sandbox.faults.add(held := Fault("update_many", delay_work=60.0))
+@attrs.define
+class RealRun:
+    """A real run of the main job that is under way, whose price is paid."""
+
+    process: Process
+    said: str = ""
+
+    async def hear(self, phrase: str) -> None:
+        """Read on until the program has said this."""
+        assert self.process.stdout is not None
+        with anyio.fail_after(20):
+            while phrase not in self.said:
+                self.said += (await self.process.stdout.receive()).decode()
+
+    async def meet(self, sandbox: Sandbox, fault: Fault) -> None:
+        """Wait until one of its requests has met a fault."""
+        with anyio.fail_after(20):
+            while not sandbox.faults.met(fault):  # noqa: ASYNC110 - the sandbox lives in a thread of its own
+                await anyio.sleep(0.02)
+
+    def press_ctrl_c(self) -> None:
+        """Interrupt the program."""
+        self.process.send_signal(signal.SIGINT)
+
+    async def end(self) -> int:
+        """Read all that it says until it ends, and return its exit code."""
+        assert self.process.stdout is not None
+        with anyio.fail_after(30):
+            async for part in self.process.stdout:
+                self.said += part.decode()
+            return await self.process.wait()
+
+
+@asynccontextmanager
+async def a_real_run() -> AsyncGenerator[RealRun]:
+    """Begin a real run in which Ctrl-C works."""
     command = [sys.executable, "-c", INTERRUPTIBLE, str(EXAMPLES / "bulk_sync.py"), "--real"]
-    async with await anyio.open_process(command, env=environment()) as process:
+    async with await anyio.open_process(command, stderr=subprocess.STDOUT, env=environment()) as process:
         assert process.stdin is not None
         await process.stdin.send(b"40\n")
-        with anyio.fail_after(20):
-            while not sandbox.faults.met(held):  # noqa: ASYNC110 - the sandbox lives in a thread of its own
-                await anyio.sleep(0.02)
-        assert len(sandbox.trackings) == KEEPS + 40
-        process.send_signal(signal.SIGINT)
-        assert await process.wait() == 130
+        yield RealRun(process)
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        Fault("create_many", delay_work=1.0),  # cut off, and carried out nevertheless
+        Fault("create_many", delay_back=60.0),
+        Fault("update_many", delay_work=60.0),
+    ],
+)
+@pytest.mark.parametrize("presses", [1, 2])
+async def test_ctrl_c_deletes_what_the_real_run_created(sandbox: Sandbox, held: Fault, presses: int) -> None:
+    """Ctrl-C in the middle of the real run, or two at once, still deletes all of its trackings."""
+    sandbox.faults.add(held)
+    async with a_real_run() as run:
+        await run.meet(sandbox, held)
+        for _ in range(presses):
+            run.press_ctrl_c()
+            await anyio.sleep(0.005)
+        assert await run.end() == 130
+    assert "Traceback" not in run.said
+    assert run.said.endswith("Stopped.\n")
     assert len(sandbox.trackings) == KEEPS
+
+
+async def test_ctrl_c_while_the_clean_up_waits_for_its_slot_does_not_stop_it(sandbox: Sandbox) -> None:
+    """The clean-up says how long it takes, and goes on when Ctrl-C comes while it waits."""
+    async with a_real_run() as run:
+        await run.hear("Deleting the 20 test trackings that may be left: about 3 s.")
+        run.press_ctrl_c()
+        await run.hear("Still deleting 20 trackings; this takes about 3 s.")
+        assert await run.end() == 130
+    assert len(sandbox.trackings) == KEEPS
+
+
+async def test_further_ctrl_c_do_not_stop_the_clean_up(sandbox: Sandbox) -> None:
+    """One Ctrl-C stops the job; those that come while the clean-up is under way only make it say so."""
+    held, slow = Fault("update_many", delay_work=60.0), Fault("delete_many", delay_work=1.0)
+    sandbox.faults.add(held, slow)
+    async with a_real_run() as run:
+        await run.meet(sandbox, held)
+        run.press_ctrl_c()
+        await run.hear("Deleting the 40 test trackings")
+        run.press_ctrl_c()
+        await run.hear("Still deleting 40 trackings")
+        await run.meet(sandbox, slow)
+        run.press_ctrl_c()
+        assert await run.end() == 130
+    assert run.said.count("Still deleting 40 trackings; this takes about") == 2
+    assert len(sandbox.trackings) == KEEPS
+
+
+async def test_the_clean_up_mentions_a_pause_after_a_429(sandbox: Sandbox) -> None:
+    """While the account is silent after a 429, what the clean-up says takes that into account."""
+    sandbox.faults.add(refused := Fault("update_many", times=1, code=429))
+    screen = io.StringIO()
+    async with TrackingMore() as tm, anyio.create_task_group() as tasks:
+        job = bulk_sync.Job(tm, Console(file=screen, width=100), ["LX000000001CN"], 1)
+        await job.create()
+        tasks.start_soon(job.edit)
+        with anyio.fail_after(20):
+            refs = [TrackingRef("china-ems", "LX000000001CN")]
+            while tm.trackings.delete_many(refs).plan().duration < 60:  # noqa: ASYNC110 - nothing tells of a 429
+                await anyio.sleep(0.02)
+        job.tell_still_deleting()
+        tasks.cancel_scope.cancel()
+    assert sandbox.faults.met(refused) == 1
+    assert re.search(r"this takes about 12\d s, because the service asked for a pause \(429\)\.", screen.getvalue())
+
+
+@pytest.mark.parametrize("failing", [("delete_many",), ("delete_many", "list")])
+async def test_what_can_never_be_deleted_is_named_with_its_carrier(sandbox: Sandbox, failing: tuple[str, ...]) -> None:
+    """When deleting fails for good, all numbers that are left are named, whether or not they can be looked at."""
+    sandbox.faults.add(Fault(failing, status=503))
+    done = await run_example("bulk_sync.py", "--real", typed="40\n")
+    assert done.returncode == 1
+    assert "Carrier china-ems:" in done.stdout
+    left = re.findall(r"^Could not be deleted: (TMASYNC\d+)$", done.stdout, re.MULTILINE)
+    assert len(set(left)) == 40
+    assert all(sandbox.find("china-ems", number) for number in left)
+
+
+async def test_ctrl_c_with_nothing_deletable_still_names_what_is_left(sandbox: Sandbox) -> None:
+    """Ctrl-C and a clean-up that fails: the numbers are named all the same."""
+    held = Fault("update_many", delay_work=60.0)
+    sandbox.faults.add(held, Fault("delete_many", status=503))
+    async with a_real_run() as run:
+        await run.meet(sandbox, held)
+        run.press_ctrl_c()
+        assert await run.end() == 130
+    assert run.said.count("Could not be deleted: TMASYNC") == 40
+    assert len(sandbox.trackings) == KEEPS + 40
 
 
 async def test_a_real_run_without_a_key_says_so_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

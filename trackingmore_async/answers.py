@@ -111,7 +111,12 @@ def _error(operation: Operation, code: int | None) -> ApiError:
 
 
 def read_back(
-    operation: Operation, found: Tracking | None, *, sent_at: datetime | None, error: TrackingMoreError
+    operation: Operation,
+    found: Tracking | None,
+    *,
+    sent_at: datetime | None,
+    may_still_run: bool = False,
+    error: TrackingMoreError,
 ) -> Verdict | None:
     """Return what the state of a tracking on the server says about an item in doubt; None: send it once more.
 
@@ -119,12 +124,14 @@ def read_back(
         operation: The row of the table.
         found: The tracking as it stands on the server; None: it does not exist.
         sent_at: When the first request left, on the server's clock; None: unknown.
+        may_still_run: True when the server may carry out a request later: then what is not done yet is unknown.
         error: Why the item is in doubt.
     """
+    undone = Verdict("unknown" if may_still_run else "failed", error=error)
     if operation is CREATE_MANY:
-        return _read_back_create(found, sent_at, error)
+        return undone if found is None else _read_back_create(found, sent_at, error)
     if operation is DELETE_MANY:
-        return Verdict("succeeded") if found is None else Verdict("failed", error=error)
+        return Verdict("succeeded") if found is None else undone
     if found is None:
         return Verdict("failed", error=_error(operation, 4017))
     if operation is STOP_UPDATING_MANY and found.track_update is False:
@@ -132,9 +139,7 @@ def read_back(
     return None  # an edit: not all of its fields can be read
 
 
-def _read_back_create(found: Tracking | None, sent_at: datetime | None, error: TrackingMoreError) -> Verdict:
-    if found is None:
-        return Verdict("failed", error=error)
+def _read_back_create(found: Tracking, sent_at: datetime | None, error: TrackingMoreError) -> Verdict:
     if sent_at is None or found.created_at is None:
         return Verdict("unknown", error=error)
     if found.created_at >= sent_at - TOLERANCE:

@@ -149,7 +149,9 @@ class Batches:
             return
         for entry in entries:
             tracking = found.get(_key(entry.item))
-            entry.verdict = read_back(self.operation, tracking, sent_at=sent_at, error=error)
+            entry.verdict = read_back(
+                self.operation, tracking, sent_at=sent_at, may_still_run=trail.may_still_run, error=error
+            )
         await self._send_once_more([entry for entry in entries if entry.verdict is None], error)
 
     async def _read_back(self, entries: Sequence[Entry]) -> dict[tuple[str, str], Tracking]:

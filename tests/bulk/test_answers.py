@@ -123,3 +123,11 @@ def test_a_refused_item_has_the_error_of_its_code(code: int, kind: type[Exceptio
     assert isinstance(verdict.error, kind)
     assert verdict.error.code == code
     assert verdict.error.operation == "update_many"
+
+
+@pytest.mark.parametrize(("operation", "found"), [(CREATE_MANY, None), (DELETE_MANY, tracking())])
+def test_what_the_server_may_still_do_is_unknown(operation: Operation, found: Tracking | None) -> None:
+    """After a request that we stopped waiting for, what is not done yet may be done later."""
+    verdict = read_back(operation, found, sent_at=SENT, may_still_run=True, error=DOUBT)
+    assert verdict is not None
+    assert verdict.state == "unknown"

@@ -204,6 +204,18 @@ async def test_a_lost_answer_is_sent_again_and_read_right(method: str, reset: An
     assert len(sandbox.trackings) == (0 if method == "delete_many" else 50)
 
 
+async def test_a_request_that_the_server_finishes_late_is_unknown() -> None:
+    """Where we stopped waiting, and nothing else could be learnt, what is not there yet is unknown, not failed."""
+    sandbox = Sandbox()
+    sandbox.faults.add(Fault("create_many", on={1}, delay_work=60.0), Fault("create_many", on={2, 3, 4}, status=503))
+    async with in_process(sandbox) as tm:
+        outcomes = await outcomes_of(tm.trackings.create_many(news(0, 1)))
+        assert len(sandbox.trackings) == 0
+        await anyio.sleep(60)
+    assert len(sandbox.trackings) == 2
+    assert states(outcomes) == ["unknown", "unknown"]
+
+
 async def test_a_create_that_existed_before_fails_even_after_a_lost_answer() -> None:
     """A create that meets "exists" on its second sending is ours only if it is as young as the first sending."""
     sandbox = Sandbox()

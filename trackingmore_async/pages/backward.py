@@ -14,6 +14,7 @@ Here nothing is sent: `ask` says what to read, `take` judges it.
 
 from __future__ import annotations
 
+import math
 from itertools import chain
 
 import anyio
@@ -22,8 +23,10 @@ import attrs
 from trackingmore_async.models import TrackingFilter
 from trackingmore_async.pacing.backoff import back_off
 
+from .forward import Forward
 from .notes import Gap, Notes
 from .parts import moves, upper_bound
+from .repeats import Repeats
 from .seen import Seen
 from .sheet import Ask, Row, Rows, Sheet
 from .survey import Survey, created, peek, survey
@@ -83,14 +86,26 @@ class Backward:
     _one_by_one: bool = False
     _again: bool = False
     _patience: int = PATIENCE
+    _lowest: float = math.inf
     _doubts: list[tuple[Gap, int]] = attrs.field(factory=list[tuple[Gap, int]])
+    _onward: Forward | None = None
+    _repeats: Repeats = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._repeats = Repeats(self.seen, self.notes)
 
     def ask(self) -> Ask | None:
         """Return the page to read now; None at the end."""
+        if self._onward is not None:
+            return self._onward.ask()
+        if self._repeats.are_too_many():
+            self._unread = min(self._unread, self.size)  # page 1 is the end of the walk
         return next(iter(self.forecast(1)), None)
 
     def forecast(self, count: int) -> list[Ask]:
         """Return the pages to read next, at most `count`, if nothing unexpected happens."""
+        if self._onward is not None:
+            return self._onward.forecast(count)
         if not self._opened:
             return [Ask(self.part, 1, self.size)][:count]
         asks: list[Ask] = []
@@ -104,6 +119,10 @@ class Backward:
 
     async def take(self, sheet: Sheet) -> Rows:
         """Judge the page that was asked for; return its rows, none when it has to be read again."""
+        if not self._opened and sheet.is_endless:
+            self._go_onward()
+        if self._onward is not None:
+            return await self._onward.take(sheet)
         if not sheet.items and self._promised(sheet) and not self._again:
             self._again = True
             return iter(())
@@ -118,6 +137,12 @@ class Backward:
         return max(0, min(sheet.ask.limit, expected - sheet.ask.start))
 
     # The first page
+
+    def _go_onward(self) -> None:
+        """Walk from the first page on, for nobody knows where the last one is."""
+        self._opened = True
+        self.seen.distrust()
+        self._onward = Forward(self.part, self.size, self.seen, self.notes, self.number)
 
     async def _open(self, sheet: Sheet) -> Rows:
         total = sheet.total or 0
@@ -170,7 +195,7 @@ class Backward:
         self.notes.add(1, UNORDERED)
         self.seen.distrust()
         self._until = None if clock is None else int(clock)
-        self._passes, self._overlap, self._held = 2, 0, ()
+        self._passes, self._overlap, self._held, self._lowest = 2, 0, (), math.inf
         await self._let_second_pass()
 
     def _first_overlap(self) -> int:
@@ -254,19 +279,22 @@ class Backward:
         """Rely on a page: go on before it."""
         total = 0 if sheet.total is None and sheet.ask.page == 1 else sheet.total
         self._doubt(sheet, total)
-        self._patience = PATIENCE
+        if sheet.ask.start < self._lowest:
+            self._patience, self._lowest = PATIENCE, sheet.ask.start  # only what gets on gives new patience
         self._unread = sheet.ask.start if total is None else min(sheet.ask.start, total)
         self._read_at, self._blind = sheet.read_at, total is None
         self._least = self._least if total is None else total
         if total is not None and sheet.items:
             self.seen.turn_page()
             gone = 0 if self._total is None else self._total - total
+            if self._known_from - gone > sheet.ask.start and self._passes == 1 and self.seen.in_order:
+                self._repeats.watch(sheet)  # something new has to be on it
             self._known_from, self._total = min(self._known_from - gone, sheet.ask.start), total
         if self._unread > 0:
             return sheet.backwards()
         self._passes -= 1
         if self._passes > 0:
-            self._unread, self._total = self._total or 0, None
+            self._unread, self._total, self._lowest = self._total or 0, None, math.inf
             return sheet.backwards()
         held, self._held = self._held, ()
         return chain(sheet.backwards(), held)

@@ -8,6 +8,7 @@ from trackingmore_async.models import TrackingFilter
 
 from .notes import Notes
 from .parts import upper_bound
+from .repeats import Repeats
 from .seen import Seen
 from .sheet import Ask, Rows, Sheet
 from .survey import created
@@ -15,6 +16,7 @@ from .survey import created
 __all__ = ["Forward"]
 
 EMPTY = "The page was empty, twice, although rows were promised."
+SHORT = "The page had fewer rows than the server's total promised."
 
 
 @attrs.define
@@ -42,9 +44,15 @@ class Forward:
     _total: int | None = None
     _again: bool = False
     _ended: bool = False
+    _endless: bool = False
+    _repeats: Repeats = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._repeats = Repeats(self.seen, self.notes)
 
     def ask(self) -> Ask | None:
         """Return the page to read now; None at the end."""
+        self._ended = self._repeats.are_too_many() or self._ended
         return next(iter(self.forecast(1)), None)
 
     def forecast(self, count: int) -> list[Ask]:
@@ -52,6 +60,8 @@ class Forward:
         if self._ended:
             return []
         last = 1 if self._total is None else -(-self._total // self.size)
+        if self._endless:
+            last = max(last, self._page)
         pages = range(self._page, min(self._page + count, last + 1))
         return [Ask(self.part, page, self.size, self._until) for page in pages]
 
@@ -68,6 +78,9 @@ class Forward:
             self._ended = True
         self._again = False
         self._open(sheet) if first else self._compare(sheet)
+        self._endless = sheet.is_endless
+        if 0 < len(sheet.items) < min(self.size, expected - sheet.ask.start):
+            self.notes.add(sheet.ask.page, SHORT)
         if sheet.items:
             self.seen.turn_page()
         self._page += 1
@@ -76,6 +89,8 @@ class Forward:
     def _open(self, sheet: Sheet) -> None:
         self._total = sheet.total or 0
         self.notes.count(self.number, self._total)
+        self._repeats.watch(sheet)
+        self._ended = self._ended or (len(sheet.items) >= self._total and not sheet.understated)
         self.size = sheet.size_served(self.size)
         known = [moment for moment in (sheet.date, *map(created, sheet.items[:1])) if moment is not None]
         own = upper_bound(self.part)
@@ -86,7 +101,8 @@ class Forward:
         if sheet.total is None or self._total is None:
             return
         missed = self._total - sheet.total
-        if missed > 0:
+        self._repeats.watch(sheet, growing=missed < 0 and not sheet.is_endless)
+        if missed > 0 and not (self._endless or sheet.understated):
             self.notes.add(
                 sheet.ask.page,
                 f"{missed} trackings left the list since the page before: as many others may have been passed over.",

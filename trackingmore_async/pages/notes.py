@@ -54,6 +54,11 @@ class Notes:
             self.gaps.append(gap)
         return gap
 
+    def add_once(self, page: int, reason: str) -> None:
+        """Note a gap that may be noted already, for a page is sometimes read again."""
+        if Gap(page, reason) not in self.gaps:
+            self.add(page, reason)
+
     def withdraw(self, gap: Gap) -> None:
         """Strike a gap that turned out to be none."""
         if gap in self.gaps:

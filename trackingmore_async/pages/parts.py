@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import attrs
@@ -44,9 +44,11 @@ def make_parts(filters: FilterFields) -> tuple[TrackingFilter, ...]:
         filters: What the caller gave. Numbers that are given twice are asked for once.
 
     Raises:
-        ConfigurationError: ``numbers`` or ``orders`` are empty, or both are too long.
+        ConfigurationError: ``numbers`` or ``orders`` are empty, no text, or both are too long; ``page`` or ``limit``
+            were given.
         InvalidRequestError: a value can certainly not be sent.
     """
+    _refuse_what_no_filter_takes(filters)
     whole = TrackingFilter(**filters)
     numbers, orders = (_names(field, filters, getattr(whole, field)) for field in ("numbers", "orders"))
     if min(len(numbers), len(orders)) > MAX_NUMBERS:
@@ -58,6 +60,20 @@ def make_parts(filters: FilterFields) -> tuple[TrackingFilter, ...]:
     for part in parts:
         encode(LIST, part)  # what cannot be sent is refused now, and takes no slot
     return parts
+
+
+def _refuse_what_no_filter_takes(filters: FilterFields) -> None:
+    given: dict[str, object] = dict(filters)
+    for field in ("page", "limit"):
+        if field in given:
+            raise ConfigurationError(
+                f"{field} cannot be chosen: all pages are read in turn. page_size says how large they are, and "
+                "max_items how many trackings are wanted."
+            )
+    for field in ("numbers", "orders"):
+        value = given.get(field)
+        if value is not None and value is not UNSET and not isinstance(value, Iterable):
+            raise ConfigurationError(f"{field} has to be a text or several, not {value!r}.")
 
 
 def _names(field: str, filters: FilterFields, given: Sequence[str]) -> tuple[str, ...]:

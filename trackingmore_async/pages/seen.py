@@ -30,12 +30,14 @@ class Seen:
         everything: Digests of all ids; None: the list is in order, and they are not needed.
         in_order: Whether the list is sorted by time of creation, as far as it was seen.
         pages: How many pages had rows to hand out.
+        repeated: How many rows of this page came before on other pages of the same list.
     """
 
     newest_first: bool = False
     everything: set[bytes] | None = None
     in_order: bool = True
     pages: int = 0
+    repeated: int = 0
     _page: set[str] = attrs.field(factory=set[str])
     _page_before: set[str] = attrs.field(factory=set[str])
     _edge: float = -math.inf
@@ -50,6 +52,7 @@ class Seen:
     def turn_page(self) -> None:
         """Begin a page."""
         self.pages += 1
+        self.repeated = 0
         self._page_before, self._page = self._page, set()
         self._page_edge = -math.inf
 
@@ -64,12 +67,14 @@ class Seen:
         key = _key(tracking)
         if key in self._page or key in self._page_before:
             self._page.add(key)
+            self.repeated += 1
             return False
         mark = self._mark(tracking)
         if mark is not None:
             self.in_order = self.in_order and mark >= self._page_edge
             self._page_edge = mark
         new = not self._knows(key, mark)
+        self.repeated += not new and (self._is_behind(key, mark) or not self.in_order)
         self._page.add(key)
         if new:
             self._remember(key, mark)
@@ -95,9 +100,10 @@ class Seen:
             return True
         if self.everything is not None and _digest(key) in self.everything:
             return True
-        if mark is None or not self.in_order:
-            return False
-        return mark < self._edge or (mark == self._edge and key in self._at_edge)
+        return self.in_order and self._is_behind(key, mark)
+
+    def _is_behind(self, key: str, mark: float | None) -> bool:
+        return mark is not None and (mark < self._edge or (mark == self._edge and key in self._at_edge))
 
     def _remember(self, key: str, mark: float | None) -> None:
         if self.everything is not None:

@@ -73,6 +73,8 @@ class Sheet:
         date: The server's clock in unix seconds, when it said so.
         asked_at: When the request left, at the earliest (seconds, loop clock).
         read_at: When the answer was complete.
+        page: The number of the page, as the server said it; None when it did not.
+        understated: Whether the server's own total ends before the last row of this page; `total` counts that row.
     """
 
     ask: Ask
@@ -82,12 +84,22 @@ class Sheet:
     date: int | None
     asked_at: float
     read_at: float
+    page: int | None = None
+    understated: bool = False
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether more pages may follow although the total denies it: it cannot be believed, and the page is full."""
+        return self.understated and len(self.items) >= self._most(self.ask.limit)
 
     def size_served(self, size: int) -> int:
         """Return how many rows the server's pages really hold, when `size` was asked for: it may cut down the limit."""
-        if not self.items or (self.total or 0) <= len(self.items):
+        if not self.items or (not self.understated and (self.total or 0) <= len(self.items)):
             return size
-        return min(filter(None, (size, self.limit, len(self.items))))
+        return min(self._most(size), len(self.items))
+
+    def _most(self, size: int) -> int:
+        return min(size, self.limit) if self.limit is not None and self.limit > 0 else size
 
     def forwards(self) -> Rows:
         """Return the rows in the server's order, newest first."""
@@ -132,5 +144,16 @@ async def read_sheet(caller: Caller, budget: Budget, ask: Ask) -> Sheet:
         return Sheet(ask, None, (), None, None, asked_at, anyio.current_time())
     page: Page = decode(LIST, reply.envelope.data)
     date = None if reply.date is None else int(reply.date.timestamp())
-    total = max(page.total, ask.start + len(page.items)) if page.items else page.total
-    return Sheet(ask, total, page.items, page.limit, date, asked_at, anyio.current_time())
+    rows = len(page.items) if ask.page == 1 else min(len(page.items), ask.limit)
+    shown = ask.start + rows if rows else 0
+    return Sheet(
+        ask,
+        max(page.total, shown),
+        page.items,
+        page.limit,
+        date,
+        asked_at,
+        anyio.current_time(),
+        page.page,
+        page.total < shown,
+    )

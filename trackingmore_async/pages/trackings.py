@@ -21,6 +21,7 @@ from .forward import Forward
 from .notes import Gap, Notes
 from .parts import check_count, check_page_size, make_parts
 from .readers import Ahead, InTurn, Reader
+from .repeats import note_oddities
 from .seen import Seen
 from .sheet import Ask, Sheet, decode_row, read_sheet
 from .survey import SLICE
@@ -122,6 +123,7 @@ class TrackingPages:
             if len(found) >= size:
                 break
             sheet = await read_sheet(self._caller, budget, Ask(part, 1, size))
+            note_oddities(self._notes, sheet)
             self._notes.count(number, sheet.total or 0)
             found += await _decode(sheet)
         return FirstPage(tuple(found[:size]), self.total)

@@ -12,6 +12,7 @@ from trackingmore_async.models import Tracking
 
 from .notes import Notes
 from .readers import Reader
+from .repeats import note_oddities
 from .seen import Seen
 from .sheet import Ask, Rows, Sheet, decode_row
 from .survey import SLICE
@@ -117,6 +118,7 @@ class Walk:
                 self._part += 1
                 continue
             sheet = await self._reader.read(ask)
+            note_oddities(self._notes, sheet)
             rows = await route.take(sheet)
             self._reader.expect(self._forecast(len(sheet.items)))
             self._rows, self._admits = rows, route.seen.admits

@@ -23,6 +23,7 @@ class Exchange:
         sent_at: When its headers were written (seconds, loop clock).
         answered_at: When the head of the answer arrived (seconds, loop clock).
         refused: True when the answer was a 429.
+        gave_up: True when our patience ended before the answer came.
     """
 
     limiter: RateLimiter
@@ -31,6 +32,7 @@ class Exchange:
     sent_at: float | None = None
     answered_at: float | None = None
     refused: bool = False
+    gave_up: bool = False
     _tunnelling: bool = False
 
     def begin(self) -> None:

@@ -154,5 +154,6 @@ def explain(error: Exception, exchange: Exchange, client: HttpClient, seconds: f
         return InvalidRequestError("The address of this request cannot be sent. Check base_url, codes and numbers.")
     if "DecodingError" in names:
         return DecodeError("The answer cannot be inflated. Try again; if it stays so, check base_url and proxies.")
-    what = f"No answer within {seconds:g} s" if "TimeoutException" in names else "The connection failed"
+    exchange.gave_up = "TimeoutException" in names
+    what = f"No answer within {seconds:g} s" if exchange.gave_up else "The connection failed"
     return TransportError(f"{what} ({type(error).__name__}). {SENT_ADVICE[exchange.sent]}", sent=exchange.sent)

@@ -234,6 +234,7 @@ class Transport:
         if not trail.in_doubt:  # what was refused before has changed nothing
             trail.first_sent_at = begun_at
         trail.in_doubt = trail.in_doubt or not settled
+        trail.may_still_run = trail.may_still_run or exchange.gave_up
 
     async def _admit(self, connections: Connections, operation: Operation, budget: Budget, *, again: bool) -> Permit:
         """Wait for the turn and take a connection; no permit waits for one (LIMITS.md, first section)."""
@@ -286,6 +287,7 @@ class Transport:
             else:
                 self.round_trip.answered_from(answer.address)
                 return answer
+        exchange.gave_up = exchange.gave_up or failure is None
         # Raised out here, so that no error of httpx, whose request holds the key, hangs on ours.
         raise failure or self._late(budget, exchange, seconds)
 
