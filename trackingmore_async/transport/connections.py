@@ -46,7 +46,7 @@ class Connections:
         Raises:
             DeadlineExceededError: there was none in time.
         """
-        with anyio.move_on_at(math.inf if latest is None else latest):
+        with anyio.CancelScope(deadline=math.inf if latest is None else latest):
             await self._free.acquire()
             return True
         raise DeadlineExceededError(
