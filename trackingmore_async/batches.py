@@ -20,6 +20,7 @@ from trackingmore_async.errors import (
 )
 from trackingmore_async.models import BatchAnswer, Page, Tracking, TrackingFilter
 from trackingmore_async.operations import LIST, MAX_PAGE_SIZE, Operation
+from trackingmore_async.retry import is_transient
 from trackingmore_async.transport import Budget, Reply, Trail
 
 __all__ = ["Batches", "Entry"]
@@ -132,7 +133,9 @@ class Batches:
         middle = len(entries) // 2
         for half in (entries[:middle], entries[middle:]):
             error = await self.deliver(half, granted)
-            if error is not None and not (isinstance(error, ApiError) and error.code in HALVED):
+            if error is None or is_transient(error):
+                continue  # trouble of the moment with one half is no reason to leave the other unattempted
+            if not (isinstance(error, ApiError) and error.code in HALVED):
                 mark([entry for entry in entries if entry.verdict is None], Verdict("not_attempted", error=error))
                 return error
         return None

@@ -240,6 +240,16 @@ async def test_a_batch_refused_whole_for_one_item_is_halved() -> None:
     assert run.report.requests <= 13
 
 
+async def test_trouble_with_one_half_leaves_the_other_no_less_attempted() -> None:
+    """When the server fails over one half of a refused batch, the other half is sent all the same."""
+    sandbox = Sandbox()
+    sandbox.faults.add(Fault("create_many", on={1}, code=4014), Fault("create_many", on={2, 3, 4, 5}, status=503))
+    async with in_process(sandbox) as tm:
+        outcomes = await outcomes_of(tm.trackings.create_many(news(*range(40))))
+    assert states(outcomes) == ["failed"] * 20 + ["succeeded"] * 20
+    assert len(sandbox.trackings) == 20
+
+
 @pytest.mark.parametrize(("settings", "error"), [({"quota": 0}, QuotaExceededError), ({}, AuthenticationError)])
 async def test_a_hopeless_job_stops_early(settings: dict[str, Any], error: type[Exception]) -> None:
     """Without quota, or with a wrong key, the first requests fail and the rest is not attempted."""
