@@ -79,6 +79,8 @@ class Batches:
         try:
             reply = await self._send(entries, granted, trail)
         except WithdrawnError as withdrawn:
+            trail.attempts -= 1  # the last one took a slot, and sent nothing
+            self._count(entries, trail)
             reason = self.stop_reason() or withdrawn
             if trail.in_doubt:
                 await self._settle(entries, trail, reason)
