@@ -31,7 +31,7 @@ ARGUMENTS: dict[str, Any] = {
     "items": [NewTracking("china-ems", number) for number in NUMBERS],
 }
 CREATES = ("TrackingsResource.create", "TrackingsResource.create_many")  # want what is not there yet
-WITHOUT_EXAMPLE = {"HttpClient", "Permit", "RateLimiter"}  # protocols, and what only they use
+WITHOUT_EXAMPLE = {"HttpClient", "Permit", "RateLimiter", "Store"}  # protocols, and what only they use
 CHECKER = doctest.OutputChecker()
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

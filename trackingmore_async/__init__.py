@@ -17,11 +17,13 @@ if TYPE_CHECKING:
         AlreadyExistsError,
         ApiError,
         AuthenticationError,
+        BulkError,
         ClientStateError,
         ConfigurationError,
         DeadlineExceededError,
         DecodeError,
         InvalidRequestError,
+        JournalError,
         NotFoundError,
         PermissionDeniedError,
         QuotaExceededError,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
         TrackingMoreError,
         TransportError,
     )
+    from .journal import Store
     from .models import (
         UNSET,
         Account,
@@ -68,6 +71,7 @@ __all__ = [
     "AlreadyExistsError",
     "ApiError",
     "AuthenticationError",
+    "BulkError",
     "BulkReport",
     "BulkRun",
     "Carrier",
@@ -81,6 +85,7 @@ __all__ = [
     "Gap",
     "HttpClient",
     "InvalidRequestError",
+    "JournalError",
     "Leg",
     "LocalLimiter",
     "NewTracking",
@@ -101,6 +106,7 @@ __all__ = [
     "ServerError",
     "Status",
     "StatusCounts",
+    "Store",
     "Tracking",
     "TrackingEcho",
     "TrackingMore",
@@ -116,7 +122,7 @@ __all__ = [
     "__version__",
 ]
 
-_ROOMS = ("errors", "models", "operations", "pacing", "retry", "transport", "bulk", "pages", "client")
+_ROOMS = ("errors", "models", "operations", "journal", "pacing", "retry", "transport", "bulk", "pages", "client")
 
 
 def __getattr__(name: str) -> Any:

@@ -3,6 +3,8 @@
 TrackingMoreError
 ├── ConfigurationError       an argument or environment variable that cannot work (also a ValueError)
 ├── ClientStateError         the client was used before opening, after closing, or on another event loop
+├── JournalError             a journal cannot be read or written, or belongs to something else
+├── BulkError                a job with ``on_error="raise"`` met a failure (``report``)
 ├── DeadlineExceededError    the deadline or max_wait is, or would be, passed (``projected_wait``)
 ├── TransportError           no usable answer came: connection, timeout (``sent``: did the request leave?)
 ├── DecodeError              an answer came that is not what the API promises (``path``)
@@ -29,11 +31,13 @@ __all__ = [
     "AlreadyExistsError",
     "ApiError",
     "AuthenticationError",
+    "BulkError",
     "ClientStateError",
     "ConfigurationError",
     "DeadlineExceededError",
     "DecodeError",
     "InvalidRequestError",
+    "JournalError",
     "NotFoundError",
     "PermissionDeniedError",
     "QuotaExceededError",
@@ -106,6 +110,24 @@ class ConfigurationError(TrackingMoreError, ValueError):
 
 class ClientStateError(TrackingMoreError):
     """The client was used before it was opened, after it was closed, or on another event loop."""
+
+
+class JournalError(TrackingMoreError):
+    """A journal cannot be read or written: locked, damaged, full, of another job or program. It is left as it is."""
+
+
+class BulkError(TrackingMoreError):
+    """A job that was told ``on_error="raise"`` met a failure; the first one is its cause.
+
+    Args:
+        message: What happened and what to do next.
+        report: The `BulkReport` of the job.
+        **details: See `TrackingMoreError`.
+    """
+
+    def __init__(self, message: str, *, report: Any = None, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.report = report
 
 
 class DeadlineExceededError(TrackingMoreError):
