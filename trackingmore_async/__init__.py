@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         TrackingMoreError,
         TransportError,
     )
-    from .journal import Store
+    from .journal import SqliteStore, Store
     from .models import (
         UNSET,
         Account,
@@ -104,6 +104,7 @@ __all__ = [
     "RemoteAreas",
     "RetryPolicy",
     "ServerError",
+    "SqliteStore",
     "Status",
     "StatusCounts",
     "Store",

@@ -1,0 +1,188 @@
+"""The SQLite file behind a store: opened for one process alone, checked before it is touched. Used on one thread."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from os import fspath
+from pathlib import Path
+from stat import S_ISREG
+
+import attrs
+
+from trackingmore_async.errors import JournalError
+
+from .trouble import explain
+
+__all__ = ["Database"]
+
+APPLICATION_ID = 0x746D6A31
+"""What marks the file as ours ("tmj1"), in the header of every SQLite file."""
+
+VERSION = 1
+"""Of the layout, in the header as well."""
+
+SETTINGS = (
+    "PRAGMA locking_mode=EXCLUSIVE",  # the lock is kept until closing, and no shared memory beside the file is needed
+    "PRAGMA synchronous=FULL",  # a commit waits for the disk
+    "PRAGMA fullfsync=ON",  # where the system's fsync does not (macOS)
+    "PRAGMA cache_size=-4096",  # KiB
+    "PRAGMA wal_autocheckpoint=1000",  # pages
+)
+MAKE = (
+    f"PRAGMA application_id={APPLICATION_ID}",
+    f"PRAGMA user_version={VERSION}",
+    "CREATE TABLE rows (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID",
+)
+UPSERT = "INSERT INTO rows VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+NOT_OPEN = "The store is not open. Use it inside of its `async with` block."
+
+
+@attrs.define(eq=False)
+class Database:
+    """One file with one table of rows. Every method belongs on the same thread, and raises nothing but `JournalError`.
+
+    Args:
+        path: Where the file is, or will be.
+    """
+
+    path: Path = attrs.field(converter=Path)
+    _connection: sqlite3.Connection | None = attrs.field(default=None, init=False)
+
+    def open(self) -> None:
+        """Open the file, or make it; what is not ours is left as it is."""
+        with self._explained():
+            if self._is_there():
+                self._inspect()
+            self._connection = self._connect("mode=rwc")
+            try:
+                self._set_up(self._connection)
+            except BaseException:
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """Close the file; the next process may have it."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with self._explained():
+                connection.close()
+
+    def read(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """Return the rows with these keys."""
+        with self._using() as connection:
+            rows = (connection.execute("SELECT key, value FROM rows WHERE key = ?", (key,)).fetchone() for key in keys)
+            return dict(self._checked(row for row in rows if row is not None))
+
+    def scan(self, prefix: str, after: str, limit: int) -> dict[str, bytes]:
+        """Return the next rows whose keys begin so. Python compares texts as SQLite does: by code points."""
+        comparison, start = (">", after) if after >= prefix else (">=", prefix)
+        statement = f"SELECT key, value FROM rows WHERE key {comparison} ? ORDER BY key LIMIT ?"  # noqa: S608
+        found = dict[str, bytes]()
+        with self._using() as connection, contextlib.closing(connection.execute(statement, (start, limit))) as rows:
+            for key, value in self._checked(rows):
+                if not key.startswith(prefix):
+                    break
+                found[key] = value
+        return found
+
+    def write(self, rows: Mapping[str, bytes | None]) -> None:
+        """Write all rows in one transaction, on the disk when this returns; None deletes."""
+        gone = [(key,) for key, value in rows.items() if value is None]
+        kept = [row for row in rows.items() if row[1] is not None] if gone else rows.items()
+        with self._using() as connection, _transaction(connection, "IMMEDIATE"):
+            if gone:
+                connection.executemany("DELETE FROM rows WHERE key = ?", gone)
+            connection.executemany(UPSERT, kept)
+
+    def _is_there(self) -> bool:
+        """Tell whether there is a file with something in it; refuse what is no file before it is opened."""
+        try:
+            status = self.path.stat()
+        except FileNotFoundError:
+            return False
+        except ValueError as error:
+            raise JournalError(f"{self._name} is no path ({error}). Give the path of a file.") from error
+        if not S_ISREG(status.st_mode):
+            raise JournalError(f"{self._name} is no file, but a folder or a device. Give the path of a file.")
+        return status.st_size > 0
+
+    def _inspect(self) -> None:
+        """Refuse a file that is not ours, without a lock, without its log, and without leaving anything beside it.
+
+        Opened as immutable nothing of it changes. SQLite itself reads it, for a file that we opened and closed would
+        lose the locks that a store of this process may have on it (POSIX). And the number of pages in the header may
+        be ahead of the file, when a crash met the copying of the log: with a writable schema that is no damage.
+        """
+        with contextlib.closing(self._connect("mode=ro&immutable=1")) as connection:
+            connection.execute("PRAGMA writable_schema=ON")
+            self._check_owner(connection)
+
+    def _set_up(self, connection: sqlite3.Connection) -> None:
+        for setting in SETTINGS:
+            connection.execute(setting)
+        with _transaction(connection, "EXCLUSIVE"):  # the lock, and the proof that the file can be written
+            if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                for statement in MAKE:  # in one transaction before the log begins: there is never half a file of ours
+                    connection.execute(statement)
+            self._check_owner(connection)
+            connection.execute("SELECT key, value FROM rows LIMIT 1").fetchone()
+        connection.execute("PRAGMA journal_mode=WAL").fetchone()
+
+    def _check_owner(self, connection: sqlite3.Connection) -> None:
+        owner, version = _number(connection, "application_id"), _number(connection, "user_version")
+        if owner != APPLICATION_ID:
+            raise JournalError(
+                f"{self._name} is an SQLite database of another application. It was left as it is: give another path."
+            )
+        if version != VERSION:
+            raise JournalError(
+                f"{self._name} was written by another version of this library (layout {version}, not {VERSION}). "
+                "Use that version, or give another path."
+            )
+
+    def _connect(self, options: str) -> sqlite3.Connection:
+        # The module's own transactions are off, and nobody waits for a lock: whoever has it keeps it.
+        return sqlite3.connect(f"{self.path.absolute().as_uri()}?{options}", timeout=0, isolation_level=None, uri=True)
+
+    @contextlib.contextmanager
+    def _using(self) -> Generator[sqlite3.Connection]:
+        if self._connection is None:
+            raise JournalError(NOT_OPEN)
+        with self._explained():
+            yield self._connection
+
+    @contextlib.contextmanager
+    def _explained(self) -> Generator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise explain(self._name, error) from error
+
+    def _checked(self, rows: Iterable[tuple[str, bytes]]) -> Iterable[tuple[str, bytes]]:
+        """Pass on the rows; one that holds anything but a text and bytes was not written by us."""
+        for row in rows:
+            if type(row[0]) is not str or type(row[1]) is not bytes:
+                raise explain(self._name, sqlite3.DatabaseError("a row holds what was never written"))
+            yield row
+
+    @property
+    def _name(self) -> str:
+        return f"The journal {fspath(self.path)!r}"
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection, kind: str) -> Generator[None]:
+    connection.execute(f"BEGIN {kind}")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite itself rolls back after some errors
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _number(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
