@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__
 
 if TYPE_CHECKING:
-    from .bulk import BulkRun, Plan
+    from .bulk import BulkRun, JobOptions, OnError, Plan, Progress, ProgressListener
     from .client import TrackingMore
     from .errors import (
         AlreadyExistsError,
@@ -85,16 +85,20 @@ __all__ = [
     "Gap",
     "HttpClient",
     "InvalidRequestError",
+    "JobOptions",
     "JournalError",
     "Leg",
     "LocalLimiter",
     "NewTracking",
     "NotFoundError",
+    "OnError",
     "Operation",
     "Outcome",
     "PermissionDeniedError",
     "Permit",
     "Plan",
+    "Progress",
+    "ProgressListener",
     "QuotaExceededError",
     "Rate",
     "RateLimitedError",

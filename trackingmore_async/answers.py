@@ -20,7 +20,7 @@ from trackingmore_async.models import (
 )
 from trackingmore_async.operations import CREATE_MANY, DELETE_MANY, STOP_UPDATING_MANY, Operation
 
-__all__ = ["TOLERANCE", "Item", "Verdict", "echo_of", "number_key", "read_answer", "read_back"]
+__all__ = ["TOLERANCE", "Item", "Verdict", "echo_of", "number_key", "read_answer", "read_back", "read_refusal"]
 
 DONE = frozenset({200, 201, 202})  # API.md 3.1, 6
 TOLERANCE = timedelta(seconds=2)  # Date headers and created_at are known to the second
@@ -51,7 +51,7 @@ def number_key(number: str) -> str:
 
 
 def read_answer(
-    operation: Operation, items: Sequence[Item], answer: BatchAnswer, *, in_doubt: bool
+    operation: Operation, items: Sequence[Item], answer: BatchAnswer, *, in_doubt: Sequence[bool]
 ) -> list[Verdict | None]:
     """Return a verdict for each item, None where the answer leaves it open and it has to be read back.
 
@@ -59,12 +59,20 @@ def read_answer(
         operation: The row of the table.
         items: What was sent, no number twice.
         answer: What came back.
-        in_doubt: True when an earlier sending of the same batch may have been carried out.
+        in_doubt: For each item, whether an earlier sending of it may have been carried out.
     """
     found = [_entry_of(item, answer.entries) for item in items]
     refused = sum(entry is not None and _is_refusal(entry) for entry in found)
     adds_up = answer.changed == len(items) - refused
-    return [_verdict(operation, entry, adds_up=adds_up, in_doubt=in_doubt) for entry in found]
+    return [
+        _verdict(operation, entry, adds_up=adds_up, in_doubt=doubt)
+        for entry, doubt in zip(found, in_doubt, strict=True)
+    ]
+
+
+def read_refusal(operation: Operation, code: int, *, in_doubt: bool) -> Verdict | None:
+    """Return the verdict for an item that was alone in a request that was refused; None: it has to be read back."""
+    return _refusal(operation, _error(operation, code), in_doubt=in_doubt)
 
 
 def _entry_of(item: Item, entries: Sequence[BatchEntry]) -> BatchEntry | None:

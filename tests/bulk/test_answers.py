@@ -29,7 +29,7 @@ def entry(index: int, code: int | None = None, **fields: Any) -> BatchEntry:
 
 def states(operation: Operation, reply: BatchAnswer, *, in_doubt: bool = False) -> list[str | None]:
     """Return the states alone; None is open."""
-    verdicts = read_answer(operation, ITEMS, reply, in_doubt=in_doubt)
+    verdicts = read_answer(operation, ITEMS, reply, in_doubt=[in_doubt] * 2)
     return [None if verdict is None else verdict.state for verdict in verdicts]
 
 
@@ -118,7 +118,7 @@ def test_without_a_clock_of_the_server_nothing_is_guessed() -> None:
 @pytest.mark.parametrize(("code", "kind"), [(4016, AlreadyExistsError), (4017, NotFoundError), (500, ServerError)])
 def test_a_refused_item_has_the_error_of_its_code(code: int, kind: type[Exception]) -> None:
     """The error of an item is the one that a single call would raise, with code and operation."""
-    verdict = read_answer(UPDATE_MANY, ITEMS, answer(entry(0, code), changed=0), in_doubt=False)[0]
+    verdict = read_answer(UPDATE_MANY, ITEMS, answer(entry(0, code), changed=0), in_doubt=[False] * 2)[0]
     assert verdict is not None
     assert isinstance(verdict.error, kind)
     assert verdict.error.code == code

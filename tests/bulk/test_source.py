@@ -1,58 +1,88 @@
-"""Where the items of a job come from, and who has to wait for whom."""
+"""Where the items of a job come from."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from typing import Any
+
 import pytest
 
-from trackingmore_async import TrackingRef
-from trackingmore_async.batches import Entry
-from trackingmore_async.bulk.source import HELD_AT_MOST, Source
+from tests.bulk.conftest import number
+from trackingmore_async import NewTracking
+from trackingmore_async.bulk.duplicates import LOOKED_AT, Duplicates, can_be_read_twice
+from trackingmore_async.bulk.source import Source
 
 pytestmark = pytest.mark.anyio
 
 
-def entry(index: int, number: str) -> Entry:
-    """Build an item on its way."""
-    return Entry(index, TrackingRef("zto", number))
+def new(index: int, **fields: Any) -> NewTracking:
+    """Build a parcel to create."""
+    return NewTracking("zto", number(index), **fields)
 
 
-def test_a_number_under_way_holds_back_later_items_in_their_order() -> None:
-    """Items of one number go one after another, in the order in which they were read, whatever their case."""
-    source = Source([])
-    first, second, third = entry(0, "AA11111"), entry(1, "aa11111"), entry(2, "AA11111")
-    assert [source.claim(item) for item in (first, second, third)] == [True, False, False]
-    assert source.take_ready() is None
-    source.settled(first)
-    assert source.take_ready() is second
-    assert source.take_ready() is None
-    source.settled(second)
-    assert source.take_ready() is third
-    source.settled(third)
-    assert not source.has_held
-    assert source.claim(entry(3, "AA11111"))
-
-
-def test_reading_pauses_when_too_many_wait() -> None:
-    """The number of items held back is bounded."""
-    source = Source([])
-    for index in range(HELD_AT_MOST + 1):
-        assert not source.is_full
-        source.claim(entry(index, "AA11111"))
-    assert source.is_full
-
-
-def test_a_job_that_stops_gets_back_all_that_waits() -> None:
-    """What was held back is handed out in the order of the input."""
-    source = Source([])
-    for index in range(5):
-        source.claim(entry(index, f"AA1111{index % 2}"))
-    assert [item.index for item in source.drain_held()] == [2, 3, 4]
-    assert not source.has_held
+async def read(source: Source) -> list[list[int]]:
+    """Read all; return the indices of the inputs that go together."""
+    found: list[list[int]] = []
+    while (entry := await source.next()) is not None:
+        found.append([entry.index, *(further.index for further in source.behind(entry))])
+    return found
 
 
 async def test_items_keep_their_index() -> None:
     """Reading numbers the items from 0, and says when there are no more."""
-    source = Source(iter("ab"))
-    read = [await source.next_raw() for _ in range(3)]
-    assert [item and item.index for item in read] == [0, 1, None]
+    source = Source(iter([new(5), new(5), new(6)]))
+    assert await read(source) == [[0], [1], [2]]
     assert source.exhausted
+
+
+async def test_a_list_is_searched_for_duplicates_beforehand() -> None:
+    """The inputs of one tracking come with the first of them, and not again."""
+    source = Source([new(1), new(2), new(1), new(3), new(2), new(1)])
+    await source.search()
+    assert await read(source) == [[0, 2, 5], [1, 4], [3]]
+
+
+async def test_what_cannot_be_sent_is_no_duplicate() -> None:
+    """An input that cannot be sent stands for itself, in whatever place; so does one of another kind."""
+    source = Source([new(1, title="\ud800"), "odd", new(1), NewTracking("zto", ""), new(1), new(1, title="\ud800")])
+    await source.search()
+    assert await read(source) == [[0], [1], [2, 4], [3], [5]]
+
+
+async def test_what_can_be_read_once_is_not_searched() -> None:
+    """A generator is not touched before its items are wanted."""
+
+    async def endless() -> AsyncIterator[NewTracking]:
+        while True:
+            yield new(1)
+
+    for given in (iter([new(1), new(1)]), endless()):
+        source = Source(given)
+        await source.search()
+        assert source.read == 0
+        assert source.length is None
+        assert not source.is_searched
+
+
+def test_a_search_lets_others_work() -> None:
+    """Now and then a search pauses, and it ends after 200,000 items."""
+    duplicates = Duplicates()
+    items = [new(1)] * (LOOKED_AT + 10)
+    pauses = sum(1 for _ in duplicates.search(items))
+    assert pauses == LOOKED_AT // 500
+    assert len(duplicates.indices) == LOOKED_AT - 1
+
+
+def test_what_counts_as_readable_twice() -> None:
+    """Lists, tuples, sets and views are; generators, iterators and files are not."""
+    assert all(map(can_be_read_twice, ([], (), set(), {}.values(), range(3))))
+    assert not any(map(can_be_read_twice, (iter([]), (n for n in "a"), map(str, []), endless_text())))
+
+
+def endless_text() -> Any:
+    """Return an async generator."""
+
+    async def text() -> AsyncIterator[str]:
+        yield ""
+
+    return text()

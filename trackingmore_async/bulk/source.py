@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from typing import Any
 
 import attrs
+from anyio.lowlevel import checkpoint
 
-from trackingmore_async.answers import number_key
-from trackingmore_async.batches import Entry
+from trackingmore_async.batches import Entry, Part
+
+from .duplicates import LOOKED_AT, Duplicates, can_be_read_twice
 
 __all__ = ["Source"]
-
-HELD_AT_MOST = 1000  # items that wait for an earlier one of the same number; then reading waits too
 
 
 async def _from_iterable(items: Iterable[Any]) -> AsyncIterator[Any]:
@@ -23,26 +22,53 @@ async def _from_iterable(items: Iterable[Any]) -> AsyncIterator[Any]:
 
 @attrs.define
 class Source:
-    """Reads items one at a time and hands out those whose number is not under way.
-
-    A number goes at most once into a batch, because answers may name the number only (DESIGN.md rule 6), and what
-    comes later for a number waits for what came earlier (rule 5).
+    """Reads items one at a time, and numbers them.
 
     Args:
         items: What the caller gave.
+        exhausted: Whether all was read.
+        read: How many items were read.
     """
 
     items: Iterable[Any] | AsyncIterable[Any]
     exhausted: bool = False
-    _read: int = 0
+    read: int = 0
     _iterator: AsyncIterator[Any] | None = None
-    _busy: set[str] = attrs.field(factory=set[str])
-    _held: dict[str, deque[Entry]] = attrs.field(factory=dict[str, deque[Entry]])
-    _held_count: int = 0
-    _ready: deque[Entry] = attrs.field(factory=deque[Entry])
+    _duplicates: Duplicates = attrs.field(factory=Duplicates)
 
-    async def next_raw(self) -> Entry | None:
-        """Read one item of the caller's, in order; None at the end."""
+    @property
+    def length(self) -> int | None:
+        """How many items there are, when that is known."""
+        return len(self.items) if can_be_read_twice(self.items) else None
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether all its duplicates are found before anything is sent."""
+        return can_be_read_twice(self.items) and len(self.items) <= LOOKED_AT
+
+    async def search(self) -> None:
+        """Look for duplicates beforehand, where that is possible."""
+        if can_be_read_twice(self.items) and self.is_searched:
+            for _ in self._duplicates.search(self.items):
+                await checkpoint()
+
+    async def next(self) -> Entry | None:
+        """Read on to the next item that stands for itself, with those that are about the same tracking; None: end."""
+        while True:
+            part = await self._next_part()
+            if part is None:
+                return None
+            if part.index in self._duplicates.indices:
+                self._duplicates.indices.discard(part.index)
+                continue
+            return Entry(part.item, [part])
+
+    def behind(self, entry: Entry) -> list[Entry]:
+        """Return the entries of the further inputs of the same tracking, each once."""
+        parts = self._duplicates.behind.pop(entry.index, [])
+        return [Entry(part.item, [part]) for part in parts]
+
+    async def _next_part(self) -> Part | None:
         if self._iterator is None:
             given = self.items
             self._iterator = aiter(given) if isinstance(given, AsyncIterable) else _from_iterable(given)
@@ -51,49 +77,5 @@ class Source:
         except StopAsyncIteration:
             self.exhausted = True
             return None
-        index, self._read = self._read, self._read + 1
-        return Entry(index, item)
-
-    def take_ready(self) -> Entry | None:
-        """Return an item that was held back and whose turn it is now."""
-        return self._ready.popleft() if self._ready else None
-
-    def claim(self, entry: Entry) -> bool:
-        """Reserve the number of an item; where it is under way hold the item back, and return False."""
-        key = number_key(entry.item.tracking_number)
-        if key not in self._busy:
-            self._busy.add(key)
-            return True
-        self._held.setdefault(key, deque()).append(entry)
-        self._held_count += 1
-        return False
-
-    def settled(self, entry: Entry) -> None:
-        """Note that an item is done: the next one of its number may go."""
-        key = number_key(entry.item.tracking_number)
-        waiting = self._held.get(key)
-        if not waiting:
-            self._busy.discard(key)
-            return
-        self._ready.append(waiting.popleft())  # it keeps the number reserved
-        self._held_count -= 1
-        if not waiting:
-            del self._held[key]
-
-    @property
-    def is_full(self) -> bool:
-        """True when so many items are held back that reading on would only pile them up."""
-        return self._held_count >= HELD_AT_MOST
-
-    @property
-    def has_held(self) -> bool:
-        """True while items wait for an earlier one of the same number."""
-        return self._held_count > 0 or bool(self._ready)
-
-    def drain_held(self) -> list[Entry]:
-        """Hand out all that is held back, for a job that stops."""
-        held = [*self._ready, *(entry for waiting in self._held.values() for entry in waiting)]
-        self._ready.clear()
-        self._held.clear()
-        self._held_count = 0
-        return sorted(held, key=lambda entry: entry.index)
+        index, self.read = self.read, self.read + 1
+        return Part(index, item)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
 
+from trackingmore_async.batches import Entry
 from trackingmore_async.models import BulkReport, Outcome, OutcomeState
 
 __all__ = ["Tally"]
@@ -20,12 +22,23 @@ class Tally:
 
     counts: Counter[OutcomeState] = attrs.field(factory=Counter[OutcomeState])
     failures: list[Outcome[Any]] = attrs.field(factory=list[Outcome[Any]])
+    recalled: int = 0
+
+    @property
+    def done(self) -> int:
+        """How many inputs have an outcome."""
+        return self.counts.total()
 
     def add(self, outcome: Outcome[Any]) -> None:
         """Count one outcome, and keep it if it is one of the first failures."""
         self.counts[outcome.state] += 1
         if outcome.state in {"failed", "unknown"} and len(self.failures) < KEPT:
             self.failures.append(outcome)
+
+    def recall(self, entries: Iterable[Entry]) -> None:
+        """Count the inputs whose outcome the journal knows, though not those that are left out on purpose."""
+        known = [entry for entry in entries if entry.verdict is not None and entry.verdict.state != "not_attempted"]
+        self.recalled += sum(len(entry.parts) for entry in known)
 
     def report(self, *, duration: float, requests: int, pauses: int) -> BulkReport:
         """Return the sum so far."""
@@ -35,6 +48,7 @@ class Tally:
             superseded=self.counts["superseded"],
             unknown=self.counts["unknown"],
             not_attempted=self.counts["not_attempted"],
+            recalled=self.recalled,
             failures=tuple(self.failures),
             duration=duration,
             requests=requests,

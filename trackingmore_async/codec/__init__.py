@@ -7,7 +7,7 @@ from .documents import dumps, loads
 from .envelope import Envelope, open_envelope
 from .pages import decode_page
 from .replies import decode, decode_tracking
-from .requests import Wire, check, encode
+from .requests import Wire, check, encode, encode_batch, encode_item
 
 __all__ = [
     "Envelope",
@@ -19,6 +19,8 @@ __all__ = [
     "decode_tracking",
     "dumps",
     "encode",
+    "encode_batch",
+    "encode_item",
     "loads",
     "open_envelope",
 ]

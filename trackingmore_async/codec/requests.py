@@ -20,7 +20,7 @@ from .checks import check_fields, check_part, refuse_field
 from .shapes import is_tuple
 from .values import STATUS_NUMBERS
 
-__all__ = ["Wire", "check", "encode"]
+__all__ = ["Wire", "check", "encode", "encode_batch", "encode_item"]
 
 _SPECIAL: Final[Mapping[str, str]] = {"tracking_destination_country": "specialNumberDestination"}
 _NAMES: Final[Mapping[str, Mapping[str, str]]] = {
@@ -75,8 +75,42 @@ def encode(operation: Operation, request: Model | Sequence[Model] | None) -> Wir
     """
     if operation.is_batch:
         items = (request,) if isinstance(request, Model) else request or ()
-        return Wire(operation.path, _json([_body(operation, _fields(operation, item)) for item in items]))
+        return encode_batch(operation, [encode_item(operation, item) for item in items])
     return Wire(operation.path) if request is None else _single(operation, request)
+
+
+def encode_item(operation: Operation, item: object) -> bytes:
+    """Encode one item of a batch: a JSON object, for `encode_batch`.
+
+    Args:
+        operation: The row of the table.
+        item: The model that ``operation.request`` names.
+
+    Raises:
+        InvalidRequestError: The item certainly cannot be sent (see `check`).
+
+    Example:
+        >>> from trackingmore_async.models import TrackingRef
+        >>> from trackingmore_async.operations import DELETE_MANY
+        >>> encode_item(DELETE_MANY, TrackingRef("zto", "500600700800"))
+        b'{"carrier_code":"zto","tracking_number":"500600700800"}'
+    """
+    return _json(_body(operation, _fields(operation, item)))
+
+
+def encode_batch(operation: Operation, items: Sequence[bytes]) -> Wire:
+    """Put encoded items together: a bare list, without any object around it (API.md 1.1).
+
+    Args:
+        operation: The row of the table.
+        items: What `encode_item` returned.
+
+    Example:
+        >>> from trackingmore_async.operations import DELETE_MANY
+        >>> encode_batch(DELETE_MANY, [b"{}", b"{}"]).content
+        b'[{},{}]'
+    """
+    return Wire(operation.path, b"[%b]" % b",".join(items))
 
 
 def check(request: object) -> None:

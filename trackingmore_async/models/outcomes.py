@@ -18,8 +18,9 @@ ItemT = TypeVar("ItemT")
 OutcomeState = Literal["succeeded", "failed", "superseded", "unknown", "not_attempted"]
 """What became of one item; every item gets exactly one.
 
-``succeeded``: done. ``failed``: the server said no, or could not be reached. ``superseded``: a later item
-replaced all of it. ``unknown``: it may or may not have happened. ``not_attempted``: the job stopped before it.
+``succeeded``: done. ``failed``: the server said no, or could not be reached; nothing was changed. ``superseded``:
+another input of the same tracking stands for it: of edits a later one, of creates the first. ``unknown``: it may or may
+not have happened. ``not_attempted``: the job stopped before it; nothing was changed.
 """
 
 
@@ -66,9 +67,10 @@ class BulkReport:
     Args:
         succeeded: How many were done.
         failed: How many were refused.
-        superseded: How many a later item replaced.
+        superseded: How many were replaced by another input of the same tracking.
         unknown: How many may or may not have happened.
         not_attempted: How many were left when the job stopped.
+        recalled: How many of them all were known from the journal, and not sent again.
         failures: The first 1,000 outcomes that are failed or unknown.
         duration: Seconds from the first item to the last outcome.
         requests: How many requests were sent.
@@ -85,6 +87,7 @@ class BulkReport:
     superseded: int = 0
     unknown: int = 0
     not_attempted: int = 0
+    recalled: int = 0
     failures: tuple[Outcome[Any], ...] = ()
     duration: float = 0.0
     requests: int = 0

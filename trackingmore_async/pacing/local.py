@@ -210,6 +210,18 @@ class LocalLimiter:
         """
         return self._stage(bucket).pace.interval
 
+    def longest_interval(self, bucket: str) -> float:
+        """Seconds a request in the long run, if every answer came too late to be of use.
+
+        Args:
+            bucket: The name of the bucket, used or not.
+
+        Raises:
+            ConfigurationError: there is no such bucket.
+        """
+        rate = self._stage(bucket).pace.rate
+        return (rate.seconds + self._dispatcher.spread) / rate.requests
+
     def statistics(self) -> LimiterStatistics:
         """Describe each bucket that was used, and the gate, at this moment."""
         return LimiterStatistics(

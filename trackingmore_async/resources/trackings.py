@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
 
 from trackingmore_async import settle
-from trackingmore_async.bulk import BulkRun
+from trackingmore_async.bulk import BulkRun, JobFields, JobOptions
 from trackingmore_async.calls import Caller
 from trackingmore_async.models import (
     UNSET,
@@ -116,69 +116,94 @@ class TrackingsResource:
         """
         await settle.delete(self._caller, TrackingRef(carrier_code, tracking_number))
 
-    def create_many(self, items: Iterable[NewTracking] | AsyncIterable[NewTracking]) -> BulkRun[NewTracking]:
+    def create_many(
+        self, items: Iterable[NewTracking] | AsyncIterable[NewTracking], **options: Unpack[JobFields]
+    ) -> BulkRun[NewTracking]:
         """Create any number of trackings: POST /trackings/batch, 40 a request. Costs 1 unit of quota each.
 
         Args:
-            items: Any iterable or async iterable of `NewTracking`.
+            items: Any iterable or async iterable of `NewTracking`. Of those for one tracking the first wins.
+            **options: ``on_error``, ``journal``, ``job_id``, ``failed_only``, ``progress``: see `JobOptions`.
 
         Returns:
             A job: ``await`` it for its report, or go through its outcomes with ``async with`` and ``async for``.
+
+        Raises:
+            ConfigurationError: the source or an option cannot work.
 
         Example:
             >>> async def add(tm: TrackingMore, numbers: list[str]) -> int:
             ...     report = await tm.trackings.create_many(NewTracking("china-ems", number) for number in numbers)
             ...     return report.succeeded
         """
-        return BulkRun(self._caller, CREATE_MANY, items)
+        return BulkRun(self._caller, CREATE_MANY, items, JobOptions(**options))
 
-    def update_many(self, items: Iterable[TrackingUpdate] | AsyncIterable[TrackingUpdate]) -> BulkRun[TrackingUpdate]:
+    def update_many(
+        self, items: Iterable[TrackingUpdate] | AsyncIterable[TrackingUpdate], **options: Unpack[JobFields]
+    ) -> BulkRun[TrackingUpdate]:
         """Edit any number of trackings: POST /trackings/updatemore, 40 a request.
 
         Args:
-            items: Any iterable or async iterable of `TrackingUpdate`. Edits of one tracking keep their order.
+            items: Any iterable or async iterable of `TrackingUpdate`. Edits of one tracking keep their order; those
+                that wait together are sent as one.
+            **options: ``on_error``, ``journal``, ``job_id``, ``failed_only``, ``progress``: see `JobOptions`.
 
         Returns:
             A job: ``await`` it for its report, or go through its outcomes with ``async with`` and ``async for``.
+
+        Raises:
+            ConfigurationError: the source or an option cannot work.
 
         Example:
             >>> async def put_away(tm: TrackingMore, numbers: list[str]) -> int:
             ...     edits = (TrackingUpdate("china-ems", number, archived=True) for number in numbers)
             ...     return (await tm.trackings.update_many(edits)).succeeded
         """
-        return BulkRun(self._caller, UPDATE_MANY, items)
+        return BulkRun(self._caller, UPDATE_MANY, items, JobOptions(**options))
 
-    def delete_many(self, items: Iterable[TrackingRef] | AsyncIterable[TrackingRef]) -> BulkRun[TrackingRef]:
+    def delete_many(
+        self, items: Iterable[TrackingRef] | AsyncIterable[TrackingRef], **options: Unpack[JobFields]
+    ) -> BulkRun[TrackingRef]:
         """Delete any number of trackings: POST /trackings/delete, 40 a request.
 
         Args:
             items: Any iterable or async iterable of `TrackingRef`.
+            **options: ``on_error``, ``journal``, ``job_id``, ``failed_only``, ``progress``: see `JobOptions`.
 
         Returns:
             A job: ``await`` it for its report, or go through its outcomes with ``async with`` and ``async for``.
+
+        Raises:
+            ConfigurationError: the source or an option cannot work.
 
         Example:
             >>> async def forget(tm: TrackingMore, numbers: list[str]) -> int:
             ...     report = await tm.trackings.delete_many(TrackingRef("china-ems", number) for number in numbers)
             ...     return report.succeeded
         """
-        return BulkRun(self._caller, DELETE_MANY, items)
+        return BulkRun(self._caller, DELETE_MANY, items, JobOptions(**options))
 
-    def stop_updating_many(self, items: Iterable[TrackingRef] | AsyncIterable[TrackingRef]) -> BulkRun[TrackingRef]:
+    def stop_updating_many(
+        self, items: Iterable[TrackingRef] | AsyncIterable[TrackingRef], **options: Unpack[JobFields]
+    ) -> BulkRun[TrackingRef]:
         """Stop the vendor's refreshing of any number of trackings: POST /trackings/notupdate, 40 a request.
 
         Args:
             items: Any iterable or async iterable of `TrackingRef`.
+            **options: ``on_error``, ``journal``, ``job_id``, ``failed_only``, ``progress``: see `JobOptions`.
 
         Returns:
             A job: ``await`` it for its report, or go through its outcomes with ``async with`` and ``async for``.
+
+        Raises:
+            ConfigurationError: the source or an option cannot work.
 
         Example:
             >>> async def stop(tm: TrackingMore, numbers: list[str]) -> int:
             ...     refs = (TrackingRef("china-ems", number) for number in numbers)
             ...     return (await tm.trackings.stop_updating_many(refs)).succeeded
         """
-        return BulkRun(self._caller, STOP_UPDATING_MANY, items)
+        return BulkRun(self._caller, STOP_UPDATING_MANY, items, JobOptions(**options))
 
     def list(
         self,

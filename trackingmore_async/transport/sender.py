@@ -110,6 +110,11 @@ class Transport:
         self.round_trip: RoundTrip = RoundTrip(trusted=False)
 
     @property
+    def account_digest(self) -> str:
+        """What tells accounts apart without telling the key."""
+        return self._key.digest
+
+    @property
     def limiter(self) -> RateLimiter:
         """The limiter of the open client."""
         if self._limiter is None:

@@ -1,0 +1,105 @@
+"""One item on its way: what is sent, for which inputs, and what is known of it by now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import attrs
+
+from trackingmore_async.answers import Item, Verdict
+from trackingmore_async.errors import TrackingMoreError
+from trackingmore_async.transport import Trail
+
+__all__ = ["Entry", "Part", "give_up", "mark"]
+
+
+@attrs.frozen
+class Part:
+    """One input.
+
+    Args:
+        index: Its place in the source, from 0.
+        item: The item, as given.
+    """
+
+    index: int
+    item: Item
+
+
+@attrs.define(eq=False)
+class Entry:
+    """One item on its way, for one input or for several of the same tracking.
+
+    Args:
+        item: What is sent.
+        parts: The inputs that it stands for, in their order.
+        attempts: In how many requests it took part.
+        verdict: What is known of it; None: nothing yet.
+        doubt: Why nobody knows what became of it, once it was sent; None: there is a verdict, or it was not sent.
+        answered: With a doubt: whether an answer came, one that left this item open.
+        in_doubt: Whether an earlier sending of it may have been carried out.
+        may_still_run: Whether the server may carry out such a sending even later, for we gave up waiting.
+        first_sent_at: When it left first, of those times that may have changed something (seconds, loop clock).
+        sent_by_their_clock: The same on the server's clock, as an earlier process knew it.
+        is_open: Whether a later input of the same tracking may still be folded into it.
+        alone: Whether it stays for itself: what it was folded with was refused.
+        payload: Its bytes, once encoded.
+        intent: The number under which a journal knows that it is about to be sent.
+    """
+
+    item: Item
+    parts: list[Part]
+    attempts: int = 0
+    verdict: Verdict | None = None
+    doubt: TrackingMoreError | None = None
+    answered: bool = False
+    in_doubt: bool = False
+    may_still_run: bool = False
+    first_sent_at: float | None = None
+    sent_by_their_clock: datetime | None = None
+    is_open: bool = True
+    alone: bool = False
+    payload: bytes | None = None
+    intent: int | None = None
+
+    @classmethod
+    def of(cls, index: int, item: Item) -> Entry:
+        """Make the entry of one input."""
+        return cls(item, [Part(index, item)])
+
+    @property
+    def index(self) -> int:
+        """The place of its first input."""
+        return self.parts[0].index
+
+    def note(self, trail: Trail) -> None:
+        """Take note of the requests that it took part in."""
+        self.attempts += trail.attempts
+        if not self.in_doubt:
+            self.first_sent_at = trail.first_sent_at
+        self.in_doubt = self.in_doubt or trail.in_doubt
+        self.may_still_run = self.may_still_run or trail.may_still_run
+
+    def leave_open(self, doubt: TrackingMoreError, *, answered: bool) -> None:
+        """Leave it to be settled."""
+        self.doubt, self.answered = doubt, answered
+
+    def close(self, verdict: Verdict) -> None:
+        """Say what became of it."""
+        self.verdict, self.doubt = verdict, None
+
+
+def mark(entries: Iterable[Entry], verdict: Verdict) -> None:
+    """Leave the same verdict on all entries."""
+    for entry in entries:
+        entry.close(verdict)
+
+
+def give_up(entries: Iterable[Entry], reason: TrackingMoreError) -> None:
+    """Send these no more: what was not sent is not attempted, what may have been carried out stays in doubt."""
+    for entry in entries:
+        if entry.in_doubt:
+            entry.leave_open(reason, answered=False)
+        else:
+            entry.close(Verdict("not_attempted", error=reason))

@@ -1,0 +1,153 @@
+"""What is in doubt, settled: read back by number, or sent once more where reading cannot tell (DESIGN.md rules 4-7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import attrs
+
+from trackingmore_async.answers import Item, Verdict, number_key, read_back
+from trackingmore_async.codec import decode, decode_tracking, encode
+from trackingmore_async.errors import (
+    AuthenticationError,
+    ClientStateError,
+    DeadlineExceededError,
+    DecodeError,
+    NotFoundError,
+    RateLimitedError,
+    TrackingMoreError,
+    TransportError,
+)
+from trackingmore_async.models import Page, Tracking, TrackingFilter
+from trackingmore_async.operations import LIST, MAX_NUMBERS, MAX_PAGE_SIZE, UPDATE_MANY, Operation
+from trackingmore_async.transport import Trail
+
+from .batch import Batches
+from .entry import Entry
+
+__all__ = ["Settling", "chunks"]
+
+NOTHING_FOUND = frozenset({4017, 4031})  # the list's ways to say "none" (API.md 3.6)
+UNREADABLE = (AuthenticationError, ClientStateError, DeadlineExceededError, RateLimitedError)
+"""Why a job stopped, where reading back would fail for the same reason."""
+
+
+def chunks(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """Divide entries into as few groups as can be read back with one request each, no number twice in a group."""
+    left = list(entries)
+    while left:
+        chunk: dict[str, Entry] = {}
+        later: list[Entry] = []
+        for entry in left:
+            key = number_key(entry.item.tracking_number)
+            if len(chunk) < MAX_NUMBERS and key not in chunk:
+                chunk[key] = entry
+            else:
+                later.append(entry)
+        yield list(chunk.values())
+        left = later
+
+
+@attrs.define
+class Settling:
+    """Settles one group of entries that are in doubt: afterwards each has a verdict.
+
+    Args:
+        batches: Sends, once more, what reading cannot tell.
+        entries: Up to 40, no number twice.
+    """
+
+    batches: Batches
+    entries: Sequence[Entry]
+    _sent_again: set[Entry] = attrs.field(factory=set[Entry], init=False)
+
+    async def settle(self) -> None:
+        """Settle them: edits whose answer was lost are sent again first, for not all of their fields can be read."""
+        lost = [entry for entry in self.entries if not entry.answered]
+        if self.batches.operation is UPDATE_MANY and lost:
+            await self._send_again(lost)
+        await self._read_back(self._open())
+        await self._send_again(self._open())
+        for entry in self._open():
+            entry.close(Verdict("unknown", error=_unknown(self.batches.operation, entry.doubt)))
+
+    def _open(self) -> list[Entry]:
+        return [entry for entry in self.entries if entry.doubt is not None]
+
+    async def _send_again(self, entries: Sequence[Entry]) -> None:
+        """Send entries again, unless that was done or the job has stopped."""
+        fresh = [entry for entry in entries if entry not in self._sent_again]
+        if fresh and self.batches.watch.reason is None:
+            self._sent_again.update(fresh)
+            await self.batches.deliver(fresh, _nothing)
+
+    async def _read_back(self, entries: Sequence[Entry]) -> None:
+        if not entries or isinstance(self.batches.watch.reason, UNREADABLE):
+            return
+        try:
+            found = await self._find(entries)
+        except TrackingMoreError as failure:
+            for entry in entries:
+                entry.close(Verdict("unknown", error=_unknown(self.batches.operation, entry.doubt, failure)))
+            return
+        for entry in entries:
+            self._compare(entry, found.get(_key(entry.item)))
+
+    def _compare(self, entry: Entry, tracking: Tracking | None) -> None:
+        operation, doubt = self.batches.operation, _unknown(self.batches.operation, entry.doubt)
+        sent_at, running = self._sent_at(entry), entry.may_still_run
+        verdict = read_back(operation, tracking, sent_at=sent_at, may_still_run=running, error=doubt)
+        if verdict is not None and verdict.state == "failed" and verdict.error is doubt:
+            verdict = Verdict("failed", error=_undone(operation, entry.doubt))
+        if verdict is not None:
+            entry.close(verdict)
+
+    def _sent_at(self, entry: Entry) -> datetime | None:
+        if entry.sent_by_their_clock is not None or entry.first_sent_at is None:
+            return entry.sent_by_their_clock
+        return self.batches.caller.transport.server_time(entry.first_sent_at)
+
+    async def _find(self, entries: Sequence[Entry]) -> dict[tuple[str, str], Tracking]:
+        numbers = [entry.item.tracking_number for entry in entries]
+        wire = encode(LIST, TrackingFilter(numbers=numbers, limit=MAX_PAGE_SIZE))
+        trail = Trail()
+        budget = attrs.evolve(self.batches.budget, timeout=LIST.timeout)
+        try:
+            reply = await self.batches.caller.transport.send(LIST, lambda: wire, budget, trail)
+        except NotFoundError as error:
+            if error.code in NOTHING_FOUND:
+                return {}
+            raise
+        finally:
+            self.batches.requests += trail.attempts
+        page: Page = decode(LIST, reply.envelope.data)
+        if page.total > len(page.items):
+            raise DecodeError("The server holds more trackings of these numbers than fit in one page.")
+        return {_key(tracking): tracking for tracking in map(decode_tracking, page.items)}
+
+
+def _key(item: Item | Tracking) -> tuple[str, str]:
+    return number_key(item.carrier_code), number_key(item.tracking_number)
+
+
+def _nothing() -> None:
+    """Take no note of a slot that was granted."""
+
+
+def _undone(operation: Operation, doubt: TrackingMoreError | None) -> TrackingMoreError:
+    reason = "" if doubt is None else f" Why it was in doubt: {doubt.message}"
+    return TransportError(
+        f"Its answer was lost or unclear, and reading back shows that nothing was changed. Send it again.{reason}",
+        sent=True,
+        operation=operation.name,
+    )
+
+
+def _unknown(operation: Operation, *errors: TrackingMoreError | None) -> TransportError:
+    reasons = " ".join(error.message for error in errors if error is not None)
+    return TransportError(
+        f"It may or may not have been carried out, and reading back did not tell. Read the tracking again. {reasons}",
+        sent=True,
+        operation=operation.name,
+    )

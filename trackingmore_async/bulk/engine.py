@@ -1,0 +1,327 @@
+"""The inside of a bulk job: forms batches, sends as many at once as are called for, settles what is in doubt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Generic, TypeVar, cast
+
+import anyio
+import attrs
+
+from trackingmore_async.answers import Verdict
+from trackingmore_async.batches import Batches, Entry, Settling, chunks, give_up
+from trackingmore_async.calls import Caller
+from trackingmore_async.codec import check
+from trackingmore_async.errors import ClientStateError, InvalidRequestError, JournalError
+from trackingmore_async.models import Outcome
+from trackingmore_async.operations import LIST, MAX_NUMBERS, Operation
+from trackingmore_async.pacing import LocalLimiter
+
+from .folding import outcomes
+from .hopeless import Hopeless
+from .ledger import Ledger
+from .options import OnError
+from .outbox import Outbox
+from .plan import Projecting
+from .progress import Progress, ProgressListener
+from .queue import Queue
+from .source import Source
+from .tally import Tally
+
+__all__ = ["Engine", "check_item"]
+
+ItemT = TypeVar("ItemT")
+
+DOUBTS = 2000  # items in doubt at most; then they are settled before the end
+AHEAD = 0.1  # seconds for which batches may be ready beforehand, where many requests a second are allowed
+AHEAD_AT_MOST = 8  # batches
+STOPPED = "The job was stopped before this was sent. Run it again."
+
+
+@attrs.define(eq=False)
+class Engine(Generic[ItemT]):
+    """Runs one job, from its source to its outbox.
+
+    Args:
+        caller: Where the requests go.
+        operation: The row of the table.
+        source: Where the items come from.
+        on_error: What a failure does.
+        ledger: The open journal, if there is one.
+        listener: Hears how far the job is.
+    """
+
+    caller: Caller
+    operation: Operation
+    source: Source
+    on_error: OnError
+    listener: ProgressListener | None
+    ledger: Ledger | None = None
+    outbox: Outbox[ItemT] = attrs.field(factory=Outbox[ItemT], init=False)
+    tally: Tally = attrs.field(factory=Tally, init=False)
+    hopeless: Hopeless = attrs.field(factory=Hopeless, init=False)
+    source_error: Exception | None = attrs.field(default=None, init=False)
+    batches: Batches = attrs.field(init=False)
+    begun_at: float = attrs.field(factory=anyio.current_time, init=False)
+    latest: float = attrs.field(factory=anyio.current_time, init=False)
+    _queue: Queue = attrs.field(factory=Queue, init=False)
+    _doubts: list[Entry] = attrs.field(factory=list[Entry], init=False)
+    _settling: anyio.Lock = attrs.field(factory=anyio.Lock, init=False)
+    _under_way: int = attrs.field(default=0, init=False)
+    _waiting: set[anyio.CancelScope] = attrs.field(factory=set[anyio.CancelScope], init=False)
+    _moved: anyio.Event = attrs.field(factory=anyio.Event, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        budget = self.caller.budget(self.operation, bulk=True)
+        self.batches = Batches(self.caller, self.operation, budget, self.hopeless)
+
+    async def run(self) -> None:
+        """Do the job."""
+        try:
+            await self.source.search()
+            while await self._send_all() or await self.reconcile():
+                pass
+            await self._give_up_the_rest()
+        finally:
+            self.outbox.close()
+        self._tell()
+
+    # Sending
+
+    async def _send_all(self) -> bool:
+        """Send all that can go now; tell whether that was anything."""
+        sent = False
+        async with anyio.create_task_group() as senders:
+            while batch := await self._next_batch():
+                sent = True
+                await self.outbox.room(self._under_way)
+                self._under_way += len(batch)
+                scope = anyio.CancelScope()
+                self._waiting.add(scope)
+                senders.start_soon(self._deliver, batch, scope)
+                while len(self._waiting) >= self._ready_at_most():
+                    await self._moved.wait()
+        return sent
+
+    def _ready_at_most(self) -> int:
+        """How many batches may wait for their slots at once: one, and more where slots come in quick succession."""
+        return max(1, min(AHEAD_AT_MOST, int(AHEAD / self.interval(self.operation.bucket))))
+
+    async def _deliver(self, batch: Sequence[Entry], waiting: anyio.CancelScope) -> None:
+        def granted() -> None:
+            self._waiting.discard(waiting)
+            self._move()
+
+        with waiting:
+            try:
+                if await self._intend(batch):
+                    await self.batches.deliver(batch, granted)
+            finally:
+                granted()
+        if waiting.cancelled_caught:
+            give_up(batch, self.hopeless.reason or ClientStateError(STOPPED))
+        self._under_way -= len(batch)
+        self._heed_the_end()
+        self._conclude(batch)
+
+    async def _intend(self, batch: Sequence[Entry]) -> bool:
+        if self.ledger is None:
+            return True
+        try:
+            await self.ledger.intend(batch)
+        except JournalError as error:
+            self.hopeless.stop(error)
+            give_up(batch, error)
+            return False
+        return True
+
+    def _heed_the_end(self) -> None:
+        """When the job stops, nobody waits in vain for a slot, or for the end of a pause."""
+        if self.hopeless.reason is not None:
+            for scope in tuple(self._waiting):
+                scope.cancel()
+
+    # Reading
+
+    async def _next_batch(self) -> list[Entry]:
+        """Return what is to be sent next; nothing when nothing can be, now or any more."""
+        batch: list[Entry] = []
+        while len(batch) < self.operation.batch_size and self.hopeless.reason is None:
+            if len(self._doubts) >= DOUBTS:
+                await self.reconcile()
+            found = await self._find(self.operation.batch_size - len(batch))
+            batch += await self._recall(found)
+            if found or not (self.source.exhausted or self._queue.is_full):
+                continue
+            if batch or not self._under_way or (self.source.exhausted and not self._queue.has_held):
+                break
+            await self._moved.wait()
+        if self.hopeless.reason is None:
+            return batch
+        give_up(batch, self.hopeless.reason)
+        self._conclude(batch)
+        return []
+
+    async def _find(self, wanted: int) -> list[Entry]:
+        """Find items that may be sent now: those that were held back, else those that are read now."""
+        found = self._queue.take_ready(wanted)
+        if found:
+            return found
+        while len(found) < wanted and not self._queue.is_full and (entry := await self._read_one()) is not None:
+            if self._is_sound(entry):
+                found += [entry] if self._queue.put(entry) else []
+                for further in self.source.behind(entry):
+                    self._queue.put(further)
+        return found
+
+    async def _read_one(self) -> Entry | None:
+        if self.source.exhausted:
+            return None
+        try:
+            return await self.source.next()
+        except Exception as error:
+            self.source_error = error
+        except anyio.get_cancelled_exc_class():
+            if anyio.current_effective_deadline() == -math.inf:
+                raise  # the job itself is cancelled
+            self.source_error = ClientStateError(
+                "The source of the items was cancelled from within: it awaited a task that had been cancelled. "
+                "What was read before was sent; look into the source."
+            )
+        self.source.exhausted = True
+        return None
+
+    def _is_sound(self, entry: Entry) -> bool:
+        """Tell whether an item can be sent at all; else it has failed."""
+        try:
+            check_item(self.operation, entry.item)
+        except InvalidRequestError as error:
+            entry.close(Verdict("failed", error=error))
+            self._hand_out([entry])
+            return False
+        return True
+
+    async def _recall(self, entries: list[Entry]) -> list[Entry]:
+        """Leave out what the journal knows the outcome of."""
+        if self.ledger is None or not entries:
+            return entries
+        try:
+            left = await self.ledger.recall(entries)
+        except JournalError as error:
+            self.hopeless.stop(error)
+            return entries
+        known = [entry for entry in entries if entry.verdict is not None]
+        self.tally.recall(known)
+        self._conclude(known)
+        await self.outbox.room(self._under_way)
+        return left
+
+    # Outcomes
+
+    def _conclude(self, entries: Sequence[Entry]) -> None:
+        """Hand out what has its verdict, keep what is in doubt, and let those go that waited for either."""
+        settled = [entry for entry in entries if entry.verdict is not None]
+        self._doubts += [entry for entry in entries if entry.verdict is None]
+        for entry in settled:
+            answered = self._queue.done(entry)
+            if self.ledger is not None:
+                self.ledger.conclude(entry)
+            self._hand_out(answered)
+        self._hand_out(settled)
+        self._tell()
+        self._move()
+
+    def _hand_out(self, entries: Sequence[Entry]) -> None:
+        found = [outcome for entry in entries for outcome in self._outcomes(entry)]
+        for outcome in found:
+            self.tally.add(outcome)
+            self._heed(outcome)
+        self.latest = anyio.current_time()
+        self.outbox.put(found)
+
+    @staticmethod
+    def _outcomes(entry: Entry) -> Iterable[Outcome[ItemT]]:
+        for part, verdict in outcomes(entry):
+            item = cast("ItemT", part.item)
+            attempts = 0 if verdict.state == "superseded" else entry.attempts
+            yield Outcome(part.index, item, verdict.state, verdict.tracking, verdict.error, attempts)
+
+    def _heed(self, outcome: Outcome[ItemT]) -> None:
+        if self.on_error != "collect" and outcome.state in {"failed", "unknown"} and outcome.error is not None:
+            self.hopeless.stop(outcome.error)
+            self._heed_the_end()
+
+    async def reconcile(self) -> bool:
+        """Settle all that is in doubt now; tell whether that was anything."""
+        async with self._settling:
+            doubts, self._doubts = self._doubts, []
+            async with anyio.create_task_group() as tasks:
+                for chunk in chunks(doubts):
+                    tasks.start_soon(self._settle, chunk)
+        return bool(doubts)
+
+    async def _settle(self, entries: Sequence[Entry]) -> None:
+        await Settling(self.batches, entries).settle()
+        self._conclude(entries)
+
+    async def _give_up_the_rest(self) -> None:
+        reason = self.hopeless.reason
+        if reason is None:
+            return
+        held = self._queue.drain()
+        give_up(held, reason)
+        self._hand_out(held)
+        while (following := await self._read_one()) is not None:
+            entries = [following, *self.source.behind(following)]
+            give_up(entries, reason)
+            self._hand_out(entries)
+            await self.outbox.room()
+
+    # Waiting, and telling
+
+    def _move(self) -> None:
+        self._moved.set()
+        self._moved = anyio.Event()
+
+    def _tell(self) -> None:
+        if self.listener is not None:
+            self.listener(self.progress())
+
+    def interval(self, bucket: str) -> float:
+        """Seconds that are expected from one request of a bucket to the next."""
+        limiter = self.caller.transport.limiter
+        return limiter.expected_interval(bucket) if isinstance(limiter, Projecting) else self.operation.rate.interval
+
+    def progress(self) -> Progress:
+        """Return how far the job is."""
+        done, total = self.tally.done, self.source.length
+        seconds = self.latest - self.begun_at
+        pause = self._pause()
+        return Progress(
+            done=done,
+            total=total,
+            rate=(done - self.tally.recalled) / seconds if seconds > 0 else 0.0,
+            eta=None if total is None else self._seconds_for(total - done, pause),
+            pause=pause,
+            in_doubt=len(self._doubts),
+        )
+
+    def _pause(self) -> float:
+        limiter = self.caller.transport.limiter
+        return limiter.statistics().gate.seconds_to_go if isinstance(limiter, LocalLimiter) else 0.0
+
+    def _seconds_for(self, items: int, pause: float) -> float:
+        requests = math.ceil(max(0, items) / self.operation.batch_size)
+        readings = math.ceil(len(self._doubts) / MAX_NUMBERS)
+        return pause + requests * self.interval(self.operation.bucket) + readings * self.interval(LIST.bucket)
+
+
+def check_item(operation: Operation, item: object) -> None:
+    """Raise `InvalidRequestError` for an item that is of the wrong kind, or certainly cannot be sent."""
+    wanted = operation.request
+    if not isinstance(item, wanted):
+        raise InvalidRequestError(
+            f"{operation.client_method} takes {wanted.__name__}, not {type(item).__name__}.", operation=operation.name
+        )
+    check(item)

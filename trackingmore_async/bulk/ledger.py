@@ -1,0 +1,274 @@
+"""The journal of one job: what is about to be sent, what became of it, and what a later run makes of that.
+
+A row for each batch is written before it leaves, and one for each tracking afterwards. A run that was killed leaves
+rows of batches behind: what is in them may have been carried out, so the next run sends it again as being in doubt.
+Trackings are found by their names, not by their places in the source, so the source may come in another order.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio
+import attrs
+
+from trackingmore_async.answers import Verdict
+from trackingmore_async.batches import Entry
+from trackingmore_async.calls import Caller
+from trackingmore_async.codec import encode_item
+from trackingmore_async.errors import (
+    AlreadyExistsError,
+    ApiError,
+    JournalError,
+    ServerError,
+    TrackingMoreError,
+    error_class,
+)
+from trackingmore_async.journal import Store
+from trackingmore_async.models import NewTracking, TrackingUpdate
+from trackingmore_async.operations import Operation
+from trackingmore_async.pacing import LocalLimiter
+from trackingmore_async.pacing.memory import Snapshot
+
+from .hopeless import FOR_ALL
+from .records import Intent, JobName, Record, RunMark, digest, pack, unpack
+
+__all__ = ["Ledger"]
+
+JOB, RUN, INTENT, ITEM = "job", "run", "intent/", "item/"
+
+
+@attrs.define
+class Ledger:
+    """Writes and reads the journal of one job.
+
+    Args:
+        store: Where the rows are.
+        caller: Where the requests go: whose account it is, and what its server's clock shows.
+        operation: The row of the table.
+        job_id: The caller's name for the job.
+        failed_only: Whether only what failed before is to be sent.
+        is_searched: Whether all duplicates of the source are known already.
+    """
+
+    store: Store
+    caller: Caller
+    operation: Operation
+    job_id: str
+    failed_only: bool
+    is_searched: bool
+    _salt: bytes = b""
+    _run: int = 0
+    _has_past: bool = False
+    _limiter: bytes = b""
+    _intents: int = 0
+    _open_items: dict[int, int] = attrs.field(factory=dict[int, int], init=False)
+    _unwritten: dict[str, bytes | None] = attrs.field(factory=dict[str, "bytes | None"], init=False)
+
+    # Beginning and end
+
+    async def open(self) -> None:
+        """Join the job of this journal, or begin it; take over what the last run knew.
+
+        Raises:
+            JournalError: the journal is another job's, or cannot be used.
+        """
+        rows = await self.store.read([JOB, RUN])
+        self._join(unpack(JobName, rows[JOB]) if JOB in rows else None)
+        last: RunMark | None = unpack(RunMark, rows[RUN]) if RUN in rows else None
+        if last is not None:
+            self._run, self._limiter, self._has_past = last.number, last.limiter, True
+            await self._turn_intents_into_doubts()
+        self._run += 1
+        await self.store.write({**self._unwritten, RUN: pack(RunMark(self._run, ended=False, limiter=self._limiter))})
+        self._unwritten.clear()
+        self._restore_limiter(clean=last is None or last.ended)
+
+    def _join(self, found: JobName | None) -> None:
+        self._salt = secrets.token_bytes(16) if found is None else found.salt
+        transport = self.caller.transport
+        account = digest(transport.account_digest.encode(), self._salt)
+        mine = JobName(self.operation.name, transport.base_url, account, self.job_id, self._salt)
+        if found is None:
+            self._unwritten[JOB] = pack(mine)
+        elif found != mine:
+            raise _another_job(found, mine)
+
+    async def _turn_intents_into_doubts(self) -> None:
+        """Note for each tracking of a batch without an end that it is in doubt, and forget the batch."""
+        after = ""
+        while rows := await self.store.scan(INTENT, after):
+            after = max(rows)
+            doubts: dict[str, bytes | None] = dict.fromkeys(rows)
+            for row in rows.values():
+                intent: Intent = unpack(Intent, row)
+                for key, known in intent.items:
+                    doubt = Record("unknown", self._run, known, None, intent.sent_at, intent.by_their_clock)
+                    doubts[key] = pack(doubt)
+            await self.store.write(doubts)
+
+    def _restore_limiter(self, *, clean: bool) -> None:
+        limiter = self.caller.transport.limiter
+        if isinstance(limiter, LocalLimiter):
+            limiter.restore(Snapshot.decode(self._limiter) if self._limiter else None, clean=clean)
+            limiter.watch(self)
+
+    async def keep(self, snapshot: Snapshot) -> None:
+        """Remember a ban at once (see `LocalLimiter.watch`), and with it all that is not written yet."""
+        self._limiter = snapshot.encode()
+        await self._write({RUN: pack(RunMark(self._run, ended=False, limiter=self._limiter))})
+
+    async def close(self) -> None:
+        """Write what is left, and what the limiter knows, for the next run."""
+        limiter = self.caller.transport.limiter if self.caller.transport.lifetime.state == "open" else None
+        if isinstance(limiter, LocalLimiter):
+            limiter.unwatch(self)
+            now = anyio.current_time()
+            self._limiter = limiter.snapshot(now).shifted(time.time() - now).encode()
+        await self._write({RUN: pack(RunMark(self._run, ended=True, limiter=self._limiter))})
+
+    async def _write(self, rows: dict[str, bytes | None]) -> None:
+        unwritten, self._unwritten = self._unwritten, {}
+        await self.store.write({**unwritten, **rows})
+
+    # Before sending
+
+    async def recall(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Close the entries of which the journal knows enough; return the others, in doubt or not."""
+        if self.is_searched and not self._has_past:
+            return list(entries)
+        keys = [_key(entry) for entry in entries]
+        found = {**await self.store.read(keys), **{key: self._unwritten[key] for key in keys if key in self._unwritten}}
+        for entry, key in zip(entries, keys, strict=True):
+            row = found.get(key)
+            record: Record | None = None if row is None else unpack(Record, row)
+            verdict = self._first_time(entry) if record is None else self._recalled(entry, record)
+            if verdict is not None:
+                entry.close(verdict)
+        return [entry for entry in entries if entry.verdict is None]
+
+    def _first_time(self, _entry: Entry) -> Verdict | None:
+        return Verdict("not_attempted", error=_not_asked_for()) if self.failed_only else None
+
+    def _recalled(self, entry: Entry, record: Record) -> Verdict | None:
+        if record.state == "unknown":
+            self._doubt(entry, record)
+        if record.run == self._run:
+            return _earlier_in_this_run(self.operation, entry, record)
+        if record.state in {"trouble", "unknown"} or (record.state == "failed" and self.failed_only):
+            return None
+        if record.digest == self._digest(entry):
+            return _verdict(self.operation, record)
+        if isinstance(entry.item, NewTracking) and record.state == "succeeded":
+            return Verdict("superseded")
+        return self._first_time(entry)
+
+    def _doubt(self, entry: Entry, record: Record) -> None:
+        entry.in_doubt = entry.may_still_run = True
+        if record.by_their_clock is not None:
+            entry.sent_by_their_clock = datetime.fromtimestamp(record.by_their_clock, UTC)
+        elif record.sent_at is not None:
+            entry.first_sent_at = anyio.current_time() - (time.time() - record.sent_at)
+
+    def _digest(self, entry: Entry) -> bytes:
+        entry.payload = encode_item(self.operation, entry.item)
+        return digest(entry.payload, self._salt)
+
+    async def intend(self, entries: Sequence[Entry]) -> None:
+        """Write down that these are about to be sent; returns when a crash cannot undo that."""
+        self._intents += 1
+        items: list[tuple[str, bytes]] = []
+        for entry in entries:
+            entry.is_open, entry.intent = False, self._intents
+            items.append((_key(entry), self._digest(entry)))
+        self._open_items[self._intents] = len(entries)
+        intent = Intent(time.time(), self._their_clock(anyio.current_time()), items)
+        await self._write({_intent_key(self._intents): pack(intent)})
+
+    def _their_clock(self, moment: float | None) -> float | None:
+        shown = None if moment is None else self.caller.transport.server_time(moment)
+        return None if shown is None else shown.timestamp()
+
+    # Afterwards
+
+    def conclude(self, entry: Entry) -> None:
+        """Note what became of an entry; it is written with the next batch, or at the end."""
+        if entry.intent is None:
+            return
+        record = self._record(entry)
+        if record is not None:
+            self._unwritten[_key(entry)] = pack(record)
+        self._open_items[entry.intent] -= 1
+        if not self._open_items[entry.intent]:
+            del self._open_items[entry.intent]
+            self._unwritten[_intent_key(entry.intent)] = None
+
+    def _record(self, entry: Entry) -> Record | None:
+        verdict, known = entry.verdict, digest(entry.payload or b"", self._salt)
+        if verdict is None or not entry.parts or verdict.state in {"not_attempted", "superseded"}:
+            return None
+        if verdict.state == "succeeded":
+            return Record("succeeded", self._run, known)
+        if verdict.state == "failed":
+            code = verdict.error.code if _is_about_the_item(verdict.error) and verdict.error else None
+            return Record("trouble" if code is None else "failed", self._run, known, code)
+        return self._doubtful(entry, known)
+
+    def _doubtful(self, entry: Entry, known: bytes) -> Record:
+        by_theirs = entry.sent_by_their_clock
+        theirs = self._their_clock(entry.first_sent_at) if by_theirs is None else by_theirs.timestamp()
+        ago = 0.0 if entry.first_sent_at is None else anyio.current_time() - entry.first_sent_at
+        return Record("unknown", self._run, known, None, time.time() - ago, theirs)
+
+
+def _key(entry: Entry) -> str:
+    return f"{ITEM}{entry.item.carrier_code}/{entry.item.tracking_number}"
+
+
+def _intent_key(number: int) -> str:
+    return f"{INTENT}{number:012}"
+
+
+def _is_about_the_item(error: TrackingMoreError | None) -> bool:
+    return isinstance(error, ApiError) and not isinstance(error, (ServerError, *FOR_ALL))
+
+
+def _verdict(operation: Operation, record: Record) -> Verdict:
+    if record.state == "succeeded":
+        return Verdict("succeeded")
+    kind, text = error_class(record.code or 0)
+    return Verdict("failed", error=kind(text, operation=operation.name, code=record.code))
+
+
+def _earlier_in_this_run(operation: Operation, entry: Entry, record: Record) -> Verdict | None:
+    """Judge an input whose tracking this run has dealt with already; None: it is sent as well."""
+    if isinstance(entry.item, TrackingUpdate) or record.state == "trouble":
+        return None
+    if not isinstance(entry.item, NewTracking):
+        return None if record.state == "unknown" else _verdict(operation, record)
+    if record.state == "failed":
+        return _verdict(operation, record) if error_class(record.code or 0)[0] is AlreadyExistsError else None
+    return Verdict("superseded")
+
+
+def _not_asked_for() -> JournalError:
+    return JournalError("It did not fail before, and failed_only=True sends only what did. Run the job without it.")
+
+
+def _another_job(found: JobName, mine: JobName) -> JournalError:
+    names: dict[str, tuple[Any, Any]] = {
+        "operation": (found.operation, mine.operation),
+        "address": (found.base_url, mine.base_url),
+        "job_id": (found.job_id, mine.job_id),
+    }
+    differences = [f"its {name} is {one!r}, not {other!r}" for name, (one, other) in names.items() if one != other]
+    if found.account != mine.account:
+        differences.append("it was run with another API key")
+    return JournalError(
+        f"The journal belongs to another job: {'; '.join(differences) or 'it was written by another version'}. "
+        "Pass another file for this job, or run that one."
+    )
