@@ -68,7 +68,6 @@ class Engine(Generic[ItemT]):
     _queue: Queue = attrs.field(factory=Queue, init=False)
     _doubts: list[Entry] = attrs.field(factory=list[Entry], init=False)
     _settling: anyio.Lock = attrs.field(factory=anyio.Lock, init=False)
-    _under_way: int = attrs.field(default=0, init=False)
     _waiting: set[anyio.CancelScope] = attrs.field(factory=set[anyio.CancelScope], init=False)
     _moved: anyio.Event = attrs.field(factory=anyio.Event, init=False)
 
@@ -95,8 +94,8 @@ class Engine(Generic[ItemT]):
         async with anyio.create_task_group() as senders:
             while batch := await self._next_batch():
                 sent = True
-                await self.outbox.room(self._under_way)
-                self._under_way += len(batch)
+                await self.outbox.room()
+                self.outbox.under_way += len(batch)
                 scope = anyio.CancelScope()
                 self._waiting.add(scope)
                 senders.start_soon(self._deliver, batch, scope)
@@ -121,7 +120,7 @@ class Engine(Generic[ItemT]):
                 granted()
         if waiting.cancelled_caught:
             give_up(batch, self.hopeless.reason or ClientStateError(STOPPED))
-        self._under_way -= len(batch)
+        self.outbox.under_way -= len(batch)
         self._heed_the_end()
         self._conclude(batch)
 
@@ -154,7 +153,7 @@ class Engine(Generic[ItemT]):
             batch += await self._recall(found)
             if found or not (self.source.exhausted or self._queue.is_full):
                 continue
-            if batch or not self._under_way or (self.source.exhausted and not self._queue.has_held):
+            if batch or not self.outbox.under_way or (self.source.exhausted and not self._queue.has_held):
                 break
             await self._moved.wait()
         if self.hopeless.reason is None:
@@ -214,7 +213,7 @@ class Engine(Generic[ItemT]):
         known = [entry for entry in entries if entry.verdict is not None]
         self.tally.recall(known)
         self._conclude(known)
-        await self.outbox.room(self._under_way)
+        await self.outbox.room()
         return left
 
     # Outcomes

@@ -20,8 +20,13 @@ UNTAKEN = 800  # outcomes that the caller has not taken yet: 20 batches, as many
 
 @attrs.define
 class Outbox(Generic[ItemT]):
-    """Holds outcomes until the caller takes them. Putting never waits; whoever makes new ones asks for room first."""
+    """Holds outcomes until the caller takes them. Putting never waits; whoever makes new ones asks for room first.
 
+    Args:
+        under_way: How many more outcomes are to come of what was sent.
+    """
+
+    under_way: int = 0
     _waiting: deque[Outcome[ItemT]] = attrs.field(factory=deque[Outcome[ItemT]], init=False)
     _closed: bool = attrs.field(default=False, init=False)
     _wanted: int = attrs.field(default=0, init=False)
@@ -48,11 +53,11 @@ class Outbox(Generic[ItemT]):
             self._tell()
         return outcome
 
-    async def room(self, under_way: int = 0) -> None:
+    async def room(self) -> None:
         """Wait until the caller has taken enough, given how many more outcomes are under way."""
         self._wanted += 1
         try:
-            while len(self._waiting) + under_way >= UNTAKEN:
+            while len(self._waiting) + self.under_way >= UNTAKEN:
                 await self._changed.wait()
         finally:
             self._wanted -= 1
