@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from trackingmore_async.errors import AlreadyExistsError, ApiError, NotFoundError, TrackingMoreError, error_class
+from trackingmore_async.errors import ApiError, NotFoundError, TrackingMoreError, error_class
 from trackingmore_async.models import (
     BatchAnswer,
     BatchEntry,
@@ -55,6 +55,8 @@ def read_answer(
 ) -> list[Verdict | None]:
     """Return a verdict for each item, None where the answer leaves it open and it has to be read back.
 
+    "unknown" has to be read back as well: it was refused, but an earlier sending may have been carried out.
+
     Args:
         operation: The row of the table.
         items: What was sent, no number twice.
@@ -70,8 +72,14 @@ def read_answer(
     ]
 
 
-def read_refusal(operation: Operation, code: int, *, in_doubt: bool) -> Verdict | None:
-    """Return the verdict for an item that was alone in a request that was refused; None: it has to be read back."""
+def read_refusal(operation: Operation, code: int, *, in_doubt: bool) -> Verdict:
+    """Return the verdict for an item that was alone in a request that was refused; "unknown": it has to be read back.
+
+    Args:
+        operation: The row of the table.
+        code: The ``meta.code`` of the refusal.
+        in_doubt: Whether an earlier sending of it may have been carried out.
+    """
     return _refusal(operation, _error(operation, code), in_doubt=in_doubt)
 
 
@@ -102,13 +110,14 @@ def _verdict(operation: Operation, entry: BatchEntry | None, *, adds_up: bool, i
     return Verdict("succeeded", entry.tracking)
 
 
-def _refusal(operation: Operation, error: ApiError, *, in_doubt: bool) -> Verdict | None:
-    # None: "exists" may stem from our own earlier sending, whose answer was lost.
-    if in_doubt and operation is CREATE_MANY and isinstance(error, AlreadyExistsError):
-        return None
-    if in_doubt and operation is DELETE_MANY and isinstance(error, NotFoundError):
-        return Verdict("succeeded")
-    return Verdict("failed", error=error)
+def _refusal(operation: Operation, error: ApiError, *, in_doubt: bool) -> Verdict:
+    if not in_doubt:
+        return Verdict("failed", error=error)
+    if isinstance(error, NotFoundError) and operation is not CREATE_MANY:
+        return Verdict("succeeded") if operation is DELETE_MANY else Verdict("failed", error=error)
+    # "Exists" may stem from our own earlier sending, whose answer was lost; and whatever is refused now, that may
+    # have been accepted.
+    return Verdict("unknown", error=error)
 
 
 def _error(operation: Operation, code: int | None) -> ApiError:

@@ -140,8 +140,9 @@ class Batches:
             self._conclude(entry, verdict)
 
     def _conclude(self, entry: Entry, verdict: Verdict | None) -> None:
-        if verdict is None:
-            entry.leave_open(_unclear(self.operation), answered=True)
+        if verdict is None or verdict.state == "unknown":
+            doubt = None if verdict is None else verdict.error
+            entry.leave_open(doubt or _unclear(self.operation), answered=True)
         else:
             entry.close(verdict)
 

@@ -10,12 +10,14 @@ import attrs
 from trackingmore_async.answers import Item, Verdict, number_key, read_back
 from trackingmore_async.codec import decode, decode_tracking, encode
 from trackingmore_async.errors import (
+    ApiError,
     AuthenticationError,
     ClientStateError,
     DeadlineExceededError,
     DecodeError,
     NotFoundError,
     RateLimitedError,
+    ServerError,
     TrackingMoreError,
     TransportError,
 )
@@ -136,6 +138,8 @@ def _nothing() -> None:
 
 
 def _undone(operation: Operation, doubt: TrackingMoreError | None) -> TrackingMoreError:
+    if isinstance(doubt, ApiError) and not isinstance(doubt, ServerError):
+        return doubt  # the server's word, and nothing speaks against it
     reason = "" if doubt is None else f" Why it was in doubt: {doubt.message}"
     return TransportError(
         f"Its answer was lost or unclear, and reading back shows that nothing was changed. Send it again.{reason}",
