@@ -53,8 +53,8 @@ class Database:
     def open(self) -> None:
         """Open the file, or make it; what is not ours is left as it is."""
         with self._explained():
-            if self._is_there():
-                self._inspect()
+            if size := self._size():
+                self._inspect(size)
             self._connection = self._connect("mode=rwc")
             try:
                 self._set_up(self._connection)
@@ -77,7 +77,7 @@ class Database:
 
     def scan(self, prefix: str, after: str, limit: int) -> dict[str, bytes]:
         """Return the next rows whose keys begin so. Python compares texts as SQLite does: by code points."""
-        comparison, start = (">", after) if after >= prefix else (">=", prefix)
+        comparison, start = (">", after) if after and after >= prefix else (">=", prefix)
         statement = f"SELECT key, value FROM rows WHERE key {comparison} ? ORDER BY key LIMIT ?"  # noqa: S608
         found = dict[str, bytes]()
         with self._using() as connection, contextlib.closing(connection.execute(statement, (start, limit))) as rows:
@@ -96,19 +96,19 @@ class Database:
                 connection.executemany("DELETE FROM rows WHERE key = ?", gone)
             connection.executemany(UPSERT, kept)
 
-    def _is_there(self) -> bool:
-        """Tell whether there is a file with something in it; refuse what is no file before it is opened."""
+    def _size(self) -> int:
+        """Return the bytes in the file, 0 when there is none; refuse what is no file before it is opened."""
         try:
             status = self.path.stat()
         except FileNotFoundError:
-            return False
+            return 0
         except ValueError as error:
             raise JournalError(f"{self._name} is no path ({error}). Give the path of a file.") from error
         if not S_ISREG(status.st_mode):
             raise JournalError(f"{self._name} is no file, but a folder or a device. Give the path of a file.")
-        return status.st_size > 0
+        return status.st_size
 
-    def _inspect(self) -> None:
+    def _inspect(self, size: int) -> None:
         """Refuse a file that is not ours, without a lock, without its log, and without leaving anything beside it.
 
         Opened as immutable nothing of it changes. SQLite itself reads it, for a file that we opened and closed would
@@ -118,12 +118,14 @@ class Database:
         with contextlib.closing(self._connect("mode=ro&immutable=1")) as connection:
             connection.execute("PRAGMA writable_schema=ON")
             self._check_owner(connection)
+            if size % _number(connection, "page_size") and not self.path.with_name(f"{self.path.name}-wal").exists():
+                raise explain(self._name, sqlite3.DatabaseError("its end is missing"))  # SQLite would read zeros there
 
     def _set_up(self, connection: sqlite3.Connection) -> None:
         for setting in SETTINGS:
             connection.execute(setting)
         with _transaction(connection, "EXCLUSIVE"):  # the lock, and the proof that the file can be written
-            if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            if _is_new(connection):
                 for statement in MAKE:  # in one transaction before the log begins: there is never half a file of ours
                     connection.execute(statement)
             self._check_owner(connection)
@@ -182,6 +184,10 @@ def _transaction(connection: sqlite3.Connection, kind: str) -> Generator[None]:
         if connection.in_transaction:  # SQLite itself rolls back after some errors
             connection.execute("ROLLBACK")
         raise
+
+
+def _is_new(connection: sqlite3.Connection) -> bool:
+    return not _number(connection, "application_id") and not _number(connection, "schema_version")
 
 
 def _number(connection: sqlite3.Connection, name: str) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
+from trackingmore_async.errors import DeadlineExceededError
 from trackingmore_async.operations import Rate
 
 from .cycle import Excess
@@ -16,6 +17,7 @@ from .memory import Record, Snapshot
 from .meter import TICK
 from .protocol import Lane
 from .rates import TOTAL
+from .refusal import hopeless
 from .stage import Pace, Stage
 from .ticket import Ticket
 
@@ -138,7 +140,16 @@ class Dispatcher:
             self.total.slots.restore([record.slot(now) for record in snapshot.total])
         ban_end = snapshot.ban_end(now)
         if ban_end is not None:
-            self.gate.restore(ban_end, snapshot.row)
+            self.gate.restore(ban_end, snapshot.row, now)
+
+    def distrust(self, now: float) -> None:
+        """Assume that a limiter for the same account used every slot just now, and may have met a ban."""
+        for name in self.rates:
+            if name != TOTAL:
+                self.stage(name).pace.slots.fill(now)
+        if self.total is not None:
+            self.total.slots.fill(now)
+        self.gate.doubt(now)
 
     def _opening(self, stage: Stage) -> float:
         if self.total is None:
@@ -167,7 +178,19 @@ class Dispatcher:
         """Tell when a request that came now would probably have its turn."""
         return self._forecast(stage, stage.lanes.place(lane, again=again), now)
 
-    def hopeless(self, now: float) -> Iterator[tuple[Stage, Waiter, float]]:
+    def refusal(self, stage: Stage, turn: float, now: float, waited: float = 0.0) -> DeadlineExceededError:
+        """Return the error for one whose turn would come too late."""
+        ban = self.gate.shut_until - now
+        return hopeless(stage.name, wait=max(0.0, turn - now), ban=max(0.0, ban), waited=waited)
+
+    def dismiss(self, now: float) -> None:
+        """Refuse those who wait and whose turn will come too late by now."""
+        for stage, waiter, turn in self._hopeless(now):
+            stage.lanes.leave(waiter)
+            if not waiter.turn.done():
+                waiter.turn.set_result(self.refusal(stage, turn, now))
+
+    def _hopeless(self, now: float) -> Iterator[tuple[Stage, Waiter, float]]:
         """Find those whose turn will probably come after their deadline, and when it would come."""
         for stage in self.stages.values():
             first = self._forecast(stage, 0, now) if stage.lanes else now

@@ -45,7 +45,7 @@ class Gate:
         """Tell when the next request may pass: minus infinity when open."""
         if self._open:
             return -math.inf
-        return self.shut_until if self._probe is None else self._probe_until
+        return self.shut_until if self._probe is None else max(self.shut_until, self._probe_until)
 
     def stamp(self, permit: Permit, now: float) -> None:
         """Mark a permit that passes: with the epoch and, after a ban, as the probe."""
@@ -68,15 +68,23 @@ class Gate:
         self._open, self._probe = False, None
         return self.row
 
-    def restore(self, until: float, row: int) -> None:
-        """Continue a ban of an earlier limiter."""
-        self._open, self.shut_until = False, max(self.shut_until, until)
-        self.row, self.epoch = max(self.row, row), self.epoch + 1
+    def restore(self, until: float, row: int, now: float) -> None:
+        """Continue a ban of an earlier limiter; one that is over wants a probe, unless one is wanted already."""
+        self.row = max(self.row, row)
+        if self._open or until > max(now, self.shut_until):
+            self._open, self.shut_until, self.epoch = False, max(self.shut_until, until), self.epoch + 1
+
+    def doubt(self, now: float) -> None:
+        """Have a probe go first, for there may be a ban that nobody could record; it counts in no row."""
+        if self._open:
+            self._open, self._probe, self.shut_until = False, None, now
 
     def answered(self, permit: Permit, now: float) -> None:
         """Open the gate when the permit was a probe for the latest ban, and that ban was not extended since."""
         if permit.probe and permit.epoch == self.epoch and now >= self.shut_until:
             self._open, self._probe, self.row = True, None, 0
+        else:
+            self.dropped(permit)
 
     def statistics(self, now: float) -> GateStatistics:
         """Describe the gate."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-import weakref
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -15,12 +14,13 @@ from trackingmore_async.operations import Rate
 from trackingmore_async.settings import check_seconds
 
 from .dispatcher import Dispatcher
+from .home import Home
+from .keepers import Keeper, Keepers
 from .lanes import Waiter
 from .memory import Snapshot, StateFile
 from .meter import TICK
 from .protocol import Lane, Permit
 from .rates import PROBES, all_rates
-from .refusal import hopeless
 from .stage import Stage
 from .statistics import LimiterStatistics
 from .ticket import Ticket
@@ -60,7 +60,7 @@ class LocalLimiter:
         'list'
     """
 
-    __slots__ = ("__weakref__", "_dispatcher", "_file", "_loaded", "_loading", "_loop", "_round_trip", "_timer")
+    __slots__ = ("__weakref__", "_dispatcher", "_home", "_keepers", "_round_trip", "_timer")
 
     def __init__(
         self,
@@ -78,10 +78,8 @@ class LocalLimiter:
         check_seconds("round_trip", round_trip, zero=True)
         self._dispatcher = Dispatcher(all_rates(rates), PROBES, spread, bulk_share)
         self._round_trip = round_trip
-        self._file = None if state is None else StateFile(Path(state))
-        self._loading: asyncio.Lock | None = None
-        self._loaded = state is None
-        self._loop: weakref.ref[asyncio.AbstractEventLoop] | None = None
+        self._keepers = Keepers(None if state is None else StateFile(Path(state)))
+        self._home = Home()
         self._timer: asyncio.TimerHandle | None = None
 
     # The protocol
@@ -113,9 +111,9 @@ class LocalLimiter:
         Example:
             See `LocalLimiter`.
         """
-        loop = self._here()
-        if not self._loaded:
-            await self._load()
+        loop = self._home.loop()
+        if not self._keepers.is_read:
+            await self._keepers.read(self._take_over)
         stage = self._stage(bucket)
         trip = max(0.0, round_trip) if self._round_trip is None else self._round_trip
         latest = math.inf if deadline is None else deadline
@@ -146,7 +144,7 @@ class LocalLimiter:
         Raises:
             ClientStateError: another limiter granted this permit, or the limiter belongs to another event loop.
         """
-        now, ticket = self._here().time(), self._own(permit)
+        now, ticket = self._home.loop().time(), self._own(permit)
         ticket.reports += 1
         if sent_at is None and ticket.slot.sent_at is None:
             self._dispatcher.hand_back(ticket)
@@ -167,15 +165,13 @@ class LocalLimiter:
         Raises:
             ClientStateError: see `release`.
             ConfigurationError: the state file cannot be written.
+            Exception: whatever a keeper raised, see `watch`; the gate is shut all the same.
         """
-        now = self._here().time()
+        now = self._home.loop().time()
         row = self._dispatcher.gate.shut(self._own(permit), now, max(0.0, seconds))
-        for stage, waiter, turn in self._dispatcher.hopeless(now):
-            stage.lanes.leave(waiter)
-            if not waiter.turn.done():
-                waiter.turn.set_result(self._refusal(stage, turn, now))
+        self._dispatcher.dismiss(now)
         self._advance()
-        await self._save()
+        await self._keepers.tell(self._memory())
         return row
 
     def projected_wait(self, bucket: str, *, lane: Lane = "interactive") -> float:
@@ -189,7 +185,7 @@ class LocalLimiter:
             ConfigurationError: there is no such bucket.
             ClientStateError: no event loop runs, or another one than the limiter's.
         """
-        now = self._here().time()
+        now = self._home.loop().time()
         return max(0.0, self._dispatcher.projected(self._stage(bucket), lane, now) - now)
 
     # What it can tell
@@ -226,7 +222,7 @@ class LocalLimiter:
         """Describe each bucket that was used, and the gate, at this moment."""
         return LimiterStatistics(
             buckets={name: stage.statistics() for name, stage in self._dispatcher.stages.items()},
-            gate=self._dispatcher.gate.statistics(self._here().time()),
+            gate=self._dispatcher.gate.statistics(self._home.loop().time()),
         )
 
     # Waiting
@@ -263,7 +259,7 @@ class LocalLimiter:
 
     def _advance(self) -> None:
         """Give all turns that are due, and set the clock for the next one."""
-        loop = self._here()
+        loop = self._home.loop()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -284,20 +280,16 @@ class LocalLimiter:
             return
         turn = self._dispatcher.projected(stage, lane, now, again=again)
         if turn > deadline + TICK:
-            raise self._refusal(stage, turn, now)
+            raise self._dispatcher.refusal(stage, turn, now)
 
     def _expire(self, stage: Stage, waiter: Waiter) -> None:
         if waiter.turn.done():
             return
-        now = self._here().time()
+        now = self._home.loop().time()
         stage.lanes.leave(waiter)
         turn = self._dispatcher.projected(stage, waiter.lane, now)
-        waiter.turn.set_result(self._refusal(stage, turn, now, waited=now - waiter.since))
+        waiter.turn.set_result(self._dispatcher.refusal(stage, turn, now, waited=now - waiter.since))
         self._advance()
-
-    def _refusal(self, stage: Stage, turn: float, now: float, waited: float = 0.0) -> DeadlineExceededError:
-        ban = self._dispatcher.gate.shut_until - now
-        return hopeless(stage.name, wait=max(0.0, turn - now), ban=max(0.0, ban), waited=waited)
 
     # Remembering
 
@@ -315,42 +307,62 @@ class LocalLimiter:
         Args:
             snapshot: Its state, in seconds on the clock of the running event loop.
         """
-        self._dispatcher.restore(snapshot, self._here().time())
+        self._dispatcher.restore(snapshot, self._home.loop().time())
 
-    async def _load(self) -> None:
-        """Take over, once, what the file knows."""
-        self._loading = self._loading or asyncio.Lock()
-        async with self._loading:
-            if self._loaded:
-                return
-            remembered = None if self._file is None else await self._file.load()
-            if remembered is not None:
-                now = self._here().time()
-                self._dispatcher.restore(remembered.shifted(now - time.time()), now)
-            self._loaded = True
+    def restore(self, snapshot: Snapshot | None, *, clean: bool) -> None:
+        """Continue where an earlier process for the same account ended. Nothing opens earlier than it would have.
+
+        One that did not end cleanly may have sent up to now, and met a ban, without a word. Then every slot that no
+        request of this limiter closes is taken to have been used just now, and the first request goes alone, as a
+        probe.
+
+        Args:
+            snapshot: What it left, in wall-clock time; None: nothing.
+            clean: True when the snapshot is the last word of that process.
+
+        Raises:
+            ClientStateError: no event loop runs, or another one than the limiter's.
+        """
+        now = self._home.loop().time()
+        if not clean:
+            self._dispatcher.distrust(now)
+        if snapshot is not None:
+            self._take_over(snapshot)
+        self._dispatcher.dismiss(now)
+        self._advance()
+
+    def watch(self, keeper: Keeper) -> None:
+        """Have a keeper told of each ban from now on, before `penalise` returns.
+
+        Args:
+            keeper: Who makes it durable.
+        """
+        self._keepers.add(keeper)
+
+    def unwatch(self, keeper: Keeper) -> None:
+        """Have a keeper told nothing any more.
+
+        Args:
+            keeper: One that watches, or not.
+        """
+        self._keepers.remove(keeper)
+
+    def _memory(self) -> Snapshot:
+        """Return the snapshot of this moment, in wall-clock time."""
+        now = self._home.loop().time()
+        return self.snapshot(now).shifted(time.time() - now)
+
+    def _take_over(self, snapshot: Snapshot) -> None:
+        """Continue where the limiter of an earlier process ended, by the wall clock."""
+        now = self._home.loop().time()
+        self._dispatcher.restore(snapshot.shifted(now - time.time()), now)
 
     async def _save(self) -> None:
-        """Record a grant before it is used, and a ban when it begins, so that a crash forgets neither."""
-        if self._file is not None:
-            now = self._here().time()
-            await self._file.save(self.snapshot(now).shifted(time.time() - now))
+        """Record a grant before it is used, so that a crash does not forget it."""
+        if self._keepers.file is not None:
+            await self._keepers.file.save(self._memory())
 
     # Checking
-
-    def _here(self) -> asyncio.AbstractEventLoop:
-        """Return the running event loop, which has to be the one of the first use."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            raise ClientStateError("No event loop runs here. Use the limiter inside of async code.") from None
-        if self._loop is None:
-            self._loop = weakref.ref(loop)
-        elif self._loop() is not loop:
-            raise ClientStateError(
-                "This limiter belongs to another event loop, the one of its first use. "
-                "Make one LocalLimiter inside each asyncio.run(), or let the client make it."
-            )
-        return loop
 
     def _stage(self, bucket: str) -> Stage:
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 import msgspec
 
-from trackingmore_async.errors import ConfigurationError
+from trackingmore_async.errors import ConfigurationError, JournalError
 
 from .slots import Slot
 
@@ -47,7 +47,7 @@ class Record:
         granted_at = min(self.granted_at, now)
         sent_at = granted_at + UNREPORTED if self.sent_at is None else self.sent_at
         answered_at = None if self.answered_at is None or self.sent_at is None else min(self.answered_at, now)
-        return Slot(granted_at, 0.0, min(sent_at, now), answered_at, settled=True)
+        return Slot(granted_at, 0.0, min(sent_at, now), answered_at, settled=True, inherited=True)
 
     def shifted(self, seconds: float) -> Record:
         """Return the same on a clock that shows so many seconds more."""
@@ -92,6 +92,32 @@ class Snapshot:
             return None
         return min(self.ban_until, now + max(0.0, self.ban_until - self.taken_at))
 
+    def encode(self) -> bytes:
+        """Return it as JSON, for a file or a journal."""
+        return msgspec.json.encode(self)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Snapshot:
+        """Make it from JSON.
+
+        Args:
+            data: What `encode` returned.
+
+        Raises:
+            JournalError: this is something else.
+
+        Example:
+            >>> Snapshot.decode(Snapshot(1000.0, {"get": [Record(999.5)]}, []).encode()).buckets
+            {'get': [Record(granted_at=999.5, sent_at=None, answered_at=None)]}
+        """
+        try:
+            return _decode(data)
+        except ValueError as error:
+            raise JournalError(
+                f"What the journal remembers of the last requests and of a running ban is damaged ({error}). "
+                "Restore a copy of it, or begin anew with another path when nothing was sent for two minutes."
+            ) from error
+
 
 @attrs.define(eq=False)
 class StateFile:
@@ -127,16 +153,13 @@ class StateFile:
 
     def _load(self) -> Snapshot | None:
         try:
-            snapshot = msgspec.json.decode(self.path.read_bytes(), type=Snapshot)
+            return _decode(self.path.read_bytes())
         except FileNotFoundError:
             return None
         except OSError as error:
             raise self._trouble("cannot be read", error) from error
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except ValueError as error:
             raise self._trouble("is damaged", error) from error
-        if snapshot.version != 1 or not math.isfinite(snapshot.taken_at):
-            raise self._trouble("was written by another version", f"version {snapshot.version}")
-        return snapshot
 
     def _save(self, snapshot: Snapshot, number: int) -> None:
         fresh = self.path.with_name(f"{self.path.name}.new")
@@ -144,7 +167,7 @@ class StateFile:
             if number <= self._written:
                 return
             try:
-                fresh.write_bytes(msgspec.json.encode(snapshot))
+                fresh.write_bytes(snapshot.encode())
                 fresh.replace(self.path)
             except OSError as error:
                 raise self._trouble("cannot be written", error) from error
@@ -155,3 +178,11 @@ class StateFile:
             f"The limiter's state file {str(self.path)!r} {what} ({why}). It remembers the last requests and a running "
             "ban. Repair its permissions or, when nothing was sent for two minutes, delete it; or pass another path."
         )
+
+
+def _decode(data: bytes) -> Snapshot:
+    """Make a snapshot from JSON; a ValueError says what else this is."""
+    snapshot = msgspec.json.decode(data, type=Snapshot)  # its errors, and those of UTF-8, are ValueErrors
+    if snapshot.version != 1 or not math.isfinite(snapshot.taken_at):
+        raise ValueError(f"it was written by another version, with layout {snapshot.version}")
+    return snapshot

@@ -26,6 +26,7 @@ class Slot:
         sent_at: When its headers were written; None: not yet, as far as was told.
         answered_at: When the head of its answer arrived; None: not yet.
         settled: True when nothing more will be heard of it.
+        inherited: True when an earlier limiter told of it, or it is only assumed.
     """
 
     granted_at: float
@@ -33,6 +34,7 @@ class Slot:
     sent_at: float | None = None
     answered_at: float | None = None
     settled: bool = False
+    inherited: bool = False
 
     def note(self, sent_at: float, answered_at: float | None) -> None:
         """Take note of what became of the request; what was known before stays."""
@@ -65,6 +67,7 @@ class Slots:
     period: float
     spread: float
     _closed: list[Slot] = attrs.field(factory=list[Slot], init=False)
+    _filled_at: float = attrs.field(default=-math.inf, init=False)
 
     def opens_at(self, slot: Slot, round_trip: float) -> float:
         """Tell when the slot reopens for a request on a path with this round trip; infinite while that is unknown."""
@@ -97,9 +100,11 @@ class Slots:
         return min(self._closed, key=lambda slot: self.opens_at(slot, round_trip))
 
     def free(self, slot: Slot) -> None:
-        """Open a slot at once: its request was never sent."""
+        """Open a slot at once: its request was never sent. What was assumed of it meanwhile holds again."""
         if slot in self._closed:
             self._closed.remove(slot)
+            if slot.granted_at <= self._filled_at:
+                self._closed.append(_assumed(self._filled_at))
 
     def closed(self) -> tuple[Slot, ...]:
         """Return the requests that close slots, oldest first; some may have reopened already."""
@@ -113,3 +118,13 @@ class Slots:
         """Close slots for requests of an earlier limiter: as many as there are, the latest ones."""
         known = sorted([*self._closed, *slots], key=lambda slot: self.opens_at(slot, 0.0))
         self._closed = known[-self.number :]
+
+    def fill(self, now: float) -> None:
+        """Take all slots to have been used just now, but for those that requests of this limiter still close."""
+        known = [slot for slot in self._closed if not slot.inherited and self.opens_at(slot, 0.0) > now]
+        self._closed = known + [_assumed(now) for _ in range(self.number - len(known))]
+        self._filled_at = now
+
+
+def _assumed(now: float) -> Slot:
+    return Slot(now, sent_at=now, settled=True, inherited=True)
