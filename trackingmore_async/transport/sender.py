@@ -26,7 +26,7 @@ from trackingmore_async.operations import Operation
 from trackingmore_async.pacing.backoff import back_off
 from trackingmore_async.pacing.protocol import Permit, RateLimiter
 from trackingmore_async.retry import RetryPolicy, delay_before_retry
-from trackingmore_async.settings import ApiKey
+from trackingmore_async.settings import ApiKey, account_name
 from trackingmore_async.transport.budget import Budget, Trail
 from trackingmore_async.transport.connections import Connections
 from trackingmore_async.transport.exchange import Exchange
@@ -92,6 +92,7 @@ class Transport:
     ) -> None:
         check_address(base_url)
         self.base_url: str = base_url
+        self.account: str = account_name(base_url, key)
         self.lifetime: Lifetime = Lifetime()
         self.requests: int = 0
         self.pauses: int = 0
