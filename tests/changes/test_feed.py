@@ -11,6 +11,7 @@ import pytest
 from tests.changes.feeds import CHUNK, Shelf, changes, refresh, take
 from tests.pages.scene import quick_sandbox, scene
 from trackingmore_async import ConfigurationError, JournalError, ServerError
+from trackingmore_async.changes.notebook import Memory
 from trackingmore_async.errors import ClientStateError, DeadlineExceededError
 from trackingmore_async.sandbox import Fault, Sandbox, Switches
 
@@ -229,7 +230,8 @@ async def test_no_memory_grows_without_a_store() -> None:
         for index in range(40):
             sandbox.create("zto", f"NEW{index:06}")
             assert (await anext(feed)).tracking_number == f"NEW{index:06}"
-        assert len(feed._notebook._contents) <= 5  # type: ignore[attr-defined] # pyright: ignore
+        assert isinstance(feed._notebook, Memory)  # pyright: ignore[reportPrivateUsage]
+        assert len(feed._notebook._contents) <= 5  # pyright: ignore[reportPrivateUsage]
         await feed.aclose()
 
 
@@ -280,12 +282,12 @@ async def test_leaving_the_block_writes_down_what_was_handled() -> None:
 async def test_following_meets_what_comes_within_the_interval(empty_list: Any) -> None:
     """A feed that follows goes on by itself, at two requests a minute while nothing happens."""
     sandbox = quiet_sandbox(switches=Switches(empty_list=empty_list))
-    met: list[tuple[str, float]] = []
+    met: dict[str, float] = {}
     async with scene(sandbox) as here, anyio.create_task_group() as group:
 
         async def follow() -> None:
             async for tracking in here.tm.trackings.changes(since=sandbox.clock.seconds(), follow=True):
-                met.append((tracking.tracking_number, sandbox.clock.now()))
+                met[tracking.tracking_number] = sandbox.clock.now()
 
         group.start_soon(follow)
         for index in range(10):
@@ -293,7 +295,7 @@ async def test_following_meets_what_comes_within_the_interval(empty_list: Any) -
             sandbox.create("zto", f"NEW{index:06}")
             made = sandbox.clock.now()
             await anyio.sleep(65)
-            assert [number for number, moment in met if made <= moment <= made + 63] == [f"NEW{index:06}"]
+            assert [number for number, moment in met.items() if made <= moment <= made + 63] == [f"NEW{index:06}"]
         assert len(here.asked) <= 2 * (3980 / 60 + 2)
         group.cancel_scope.cancel()
     assert len(met) == 10
