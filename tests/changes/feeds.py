@@ -9,11 +9,13 @@ import attrs
 from anyio.lowlevel import checkpoint
 
 from tests.pages.scene import Pair, pair
-from trackingmore_async import Tracking, TrackingChanges, TrackingMore
-from trackingmore_async.changes.round import CHUNK
+from trackingmore_async import TrackingChanges, TrackingMore
 from trackingmore_async.sandbox import Sandbox
 
-__all__ = ["CHUNK", "Shelf", "changes", "refresh", "take"]
+__all__ = ["START", "Shelf", "changes", "quiet_sandbox", "refresh", "take"]
+
+START = 1_790_000_000
+"""Unix seconds: when quiet sandboxes begin."""
 
 
 @attrs.define
@@ -50,6 +52,11 @@ class Shelf:
         self.most = max(self.most, len(self.rows))
 
 
+def quiet_sandbox(epoch: float = START, **settings: Any) -> Sandbox:
+    """Return a sandbox whose life cycle is so slow that nothing is refreshed by itself."""
+    return Sandbox(epoch=epoch, life_speed=1e-6, **settings)
+
+
 def changes(tm: TrackingMore, page_size: int, **arguments: Any) -> TrackingChanges:
     """Return a feed whose pages are small enough for a test."""
     return TrackingChanges(tm.trackings._caller, page_size=page_size, **arguments)  # pyright: ignore[reportPrivateUsage]
@@ -66,8 +73,3 @@ def refresh(sandbox: Sandbox, one: Pair, moment: float) -> None:
     if key is not None:
         sandbox.trackings.record(key).touched_at = int(moment)
         sandbox.trackings.version += 1
-
-
-def last_contents(found: Sequence[Tracking]) -> dict[Pair, Tracking]:
-    """Return what a feed told last of each tracking."""
-    return {pair(tracking): tracking for tracking in found}

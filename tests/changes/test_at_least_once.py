@@ -233,7 +233,7 @@ def check(told: Mapping[Pair, Tracking], there: list[Tracking], silently_edited:
         assert last == tracking or pair(tracking) in silently_edited
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(STORIES)
 def test_everything_created_or_refreshed_is_told_and_nothing_twice_without_a_crash(story: Story) -> None:
     """At least once with its last content, whatever others do, whatever fails, and wherever the program dies."""

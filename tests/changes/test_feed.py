@@ -8,21 +8,17 @@ from typing import Any
 import anyio
 import pytest
 
-from tests.changes.feeds import CHUNK, Shelf, changes, refresh, take
+from tests.changes.feeds import Shelf, changes, quiet_sandbox, refresh, take
 from tests.pages.scene import quick_sandbox, scene
 from trackingmore_async import ConfigurationError, JournalError, ServerError
 from trackingmore_async.changes.notebook import Memory
+from trackingmore_async.changes.round import CHUNK
 from trackingmore_async.errors import ClientStateError, DeadlineExceededError
-from trackingmore_async.sandbox import Fault, Sandbox, Switches
+from trackingmore_async.sandbox import Fault, Switches
 
 pytestmark = pytest.mark.anyio
 
 OLD = ("zto", "OLD000001")
-
-
-def quiet_sandbox(**settings: Any) -> Sandbox:
-    """Return a sandbox whose life cycle is so slow that nothing is refreshed by itself."""
-    return Sandbox(epoch=1_790_000_000, life_speed=1e-6, **settings)
 
 
 @pytest.mark.parametrize("never_updated", ["null", "epoch"])

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.changes.feeds import Shelf, changes, refresh, take
+from tests.changes.feeds import START, Shelf, changes, quiet_sandbox, refresh, take
 from tests.pages.scene import scene
 from trackingmore_async import PermissionDeniedError, TrackingMore
 from trackingmore_async.sandbox import Fault, Sandbox, Switches
@@ -18,13 +18,7 @@ from trackingmore_async.sandbox import Fault, Sandbox, Switches
 pytestmark = pytest.mark.anyio
 
 HOUR = 3600
-START = 1_790_000_000
 EARLY = START - 91 * 86400
-
-
-def quiet_sandbox(**settings: Any) -> Sandbox:
-    """Return a sandbox in which nothing is refreshed by itself."""
-    return Sandbox(life_speed=1e-6, **{"epoch": START, **settings})
 
 
 @pytest.mark.parametrize("skew", [-30 * HOUR, -5 * HOUR, 0, 5 * HOUR])

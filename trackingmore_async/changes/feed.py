@@ -37,7 +37,7 @@ class TrackingChanges:
 
     Each tracking is handed out at least once with each content that a round meets, and not again while it stays the
     same. When the next one is asked for, the one before counts as handled; with a store this outlives the program: a
-    crash repeats up to 100 trackings, or those of the last second, and loses none.
+    crash repeats what was handled within the last second, 100 trackings at most, and the one in hand. It loses none.
 
     It is an iterator. Breaking off leaves nothing open; after an error, asking again goes on where it stood. With
     ``async with`` around the loop, the store stays locked for this feed alone, and all progress is written at the end.

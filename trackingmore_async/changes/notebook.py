@@ -59,7 +59,7 @@ class Notebook(Protocol):
 
 @attrs.define
 class Memory:
-    """Remembers as long as the feed lives: some 250 bytes for each tracking of the window."""
+    """Remembers as long as the feed lives: some 200 bytes for each tracking of the window."""
 
     salt: bytes = b""
     _point: Point | None = None

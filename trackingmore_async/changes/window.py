@@ -8,14 +8,9 @@ import attrs
 
 from trackingmore_async.calls import Caller
 from trackingmore_async.models.fields import FilterFields
-from trackingmore_async.pages import Gap, Walk
-from trackingmore_async.pages.backward import Backward
-from trackingmore_async.pages.notes import Notes
-from trackingmore_async.pages.parts import make_parts
+from trackingmore_async.pages import Gap, TrackingPages, Walk
 from trackingmore_async.pages.readers import InTurn
-from trackingmore_async.pages.seen import Seen
 from trackingmore_async.pages.sheet import Ask, Sheet
-from trackingmore_async.pages.walk import DISORDER
 
 __all__ = ["Window"]
 
@@ -29,6 +24,7 @@ class FirstLook:
         as_of: The server's clock when it was asked for the first page, in unix seconds; None: it shows none. What
             was visible then is in this walk.
         is_whole: Whether the first page was the whole list.
+        depth: Nothing is under way between two trackings.
     """
 
     caller: Caller
@@ -46,17 +42,21 @@ class FirstLook:
         sheet = await self._in_turn.read(ask)
         if not self._looked:
             self._looked = True
-            moment = self.caller.transport.server_time(sheet.asked_at)
-            self.as_of = None if moment is None else int(moment.timestamp())
-            self.is_whole = len(sheet.items) >= (sheet.total or 0) and not sheet.understated
+            self._look(sheet)
         return sheet
 
+    def _look(self, sheet: Sheet) -> None:
+        moment = self.caller.transport.server_time(sheet.asked_at)
+        self.as_of = None if moment is None else int(moment.timestamp())
+        is_first = sheet.page in (None, sheet.ask.page)
+        self.is_whole = is_first and len(sheet.items) >= (sheet.total or 0) and not sheet.understated
+
     def expect(self, asks: Sequence[Ask]) -> None:
-        """Do nothing with it: nothing may be under way between two trackings."""
+        """Do nothing with it."""
 
 
-class Window:
-    """All trackings that a filter shows, from the oldest to the newest: it misses none that was there all the time.
+class Window(TrackingPages):
+    """A list that is walked once, from the oldest tracking to the newest, and says at which moment that began.
 
     Args:
         caller: Where the requests go.
@@ -65,10 +65,9 @@ class Window:
     """
 
     def __init__(self, caller: Caller, filters: FilterFields, page_size: int) -> None:
-        self._notes = Notes(1)
+        super().__init__(caller, filters, page_size=page_size)
         self._first = FirstLook(caller)
-        routes = [Backward(part, page_size, Seen(), self._notes) for part in make_parts(filters)]
-        self.walk: Walk = Walk(routes, self._first, self._notes, None)
+        self.walk: Walk = self._walk(self._first)
 
     @property
     def as_of(self) -> int | None:
@@ -76,6 +75,6 @@ class Window:
         return self._first.as_of
 
     @property
-    def gaps(self) -> list[Gap]:
-        """What the walk cannot vouch for. The order of a list that is one page does no harm: it is one moment."""
-        return [gap for gap in self._notes.gaps if not (self._first.is_whole and gap.reason == DISORDER)]
+    def gaps(self) -> tuple[Gap, ...]:
+        """What the walk cannot vouch for; a list that is one page is one moment, in whatever order it is."""
+        return () if self._first.is_whole else super().gaps
