@@ -19,7 +19,7 @@ from tests.pages.scene import Pair, pair, scene
 from trackingmore_async import Tracking, TrackingChanges, TrackingMoreError
 from trackingmore_async.sandbox import Fault, Sandbox, Switches
 
-EXAMPLES = 250 * int(os.environ.get("TRACKINGMORE_EXAMPLES", "1"))
+EXAMPLES = 150 * int(os.environ.get("TRACKINGMORE_EXAMPLES", "1"))
 DAY = 86400
 Action = tuple[str, int]
 

@@ -301,14 +301,14 @@ async def test_a_feed_can_be_left_and_cancelled_anywhere() -> None:
     """Whenever a feed is cancelled, the next one on the same store hands out what is missing."""
     for delay in [0.0, 0.05, 0.2, 0.9, 1.0, 1.1, 2.0, 2.5, 3.3, 61.0]:
         sandbox, store = quick_sandbox(), Shelf()
-        sandbox.seed_trackings(900)
+        sandbox.seed_trackings(400)
         found: set[Any] = set()
         async with scene(sandbox) as here:
             with anyio.move_on_after(delay):
-                async for tracking in changes(here.tm, 100, since=0, store=store, follow=True):
+                async for tracking in changes(here.tm, 50, since=0, store=store, follow=True):
                     found.add((tracking.carrier_code, tracking.tracking_number))
                     await anyio.sleep(0.003)
-            found |= set(await take(changes(here.tm, 100, since=0, store=store)))
+            found |= set(await take(changes(here.tm, 50, since=0, store=store)))
         assert found == set(sandbox.trackings)
 
 
