@@ -12,6 +12,7 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .bulk import BulkRun, JobOptions, OnError, Plan, Progress, ProgressListener
+    from .changes import TrackingChanges
     from .client import TrackingMore
     from .errors import (
         AlreadyExistsError,
@@ -113,6 +114,7 @@ __all__ = [
     "StatusCounts",
     "Store",
     "Tracking",
+    "TrackingChanges",
     "TrackingEcho",
     "TrackingMore",
     "TrackingMoreError",
@@ -127,7 +129,19 @@ __all__ = [
     "__version__",
 ]
 
-_ROOMS = ("errors", "models", "operations", "journal", "pacing", "retry", "transport", "bulk", "pages", "client")
+_ROOMS = (
+    "errors",
+    "models",
+    "operations",
+    "journal",
+    "pacing",
+    "retry",
+    "transport",
+    "bulk",
+    "pages",
+    "changes",
+    "client",
+)
 
 
 def __getattr__(name: str) -> Any:

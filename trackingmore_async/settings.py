@@ -11,7 +11,7 @@ import attrs
 
 from trackingmore_async.errors import ConfigurationError
 
-__all__ = ["ApiKey", "CallOptions", "Lane", "check_seconds", "read_api_key", "read_base_url"]
+__all__ = ["ApiKey", "CallOptions", "Lane", "account_name", "check_seconds", "read_api_key", "read_base_url"]
 
 Lane = Literal["interactive", "bulk"]
 """Where a request waits: interactive work overtakes bulk work, which keeps a guaranteed share."""
@@ -62,6 +62,11 @@ class ApiKey:
 
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("An API key is not pickled. Open a client in the other process from its own environment.")
+
+
+def account_name(base_url: str, key: ApiKey) -> str:
+    """Return what tells an account at an address from others, for journals; it does not tell the key."""
+    return hashlib.sha256(f"{base_url} {key.digest}".encode()).hexdigest()[:32]
 
 
 def read_api_key(argument: str | None) -> ApiKey:

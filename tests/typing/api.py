@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, assert_type
 
 import httpx
@@ -18,6 +19,7 @@ from trackingmore_async import (
     Carrier,
     CarrierGuess,
     Checkpoint,
+    Gap,
     HttpClient,
     Leg,
     LocalLimiter,
@@ -33,7 +35,9 @@ from trackingmore_async import (
     RetryPolicy,
     Status,
     StatusCounts,
+    Store,
     Tracking,
+    TrackingChanges,
     TrackingEcho,
     TrackingMore,
     TrackingMoreError,
@@ -121,6 +125,19 @@ async def lists(tm: TrackingMore) -> None:
             assert_type(tracking, Tracking)
     tm.trackings.list(order="random")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     tm.trackings.list(colour="red")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+
+
+async def feeds(tm: TrackingMore, store: Store) -> None:
+    """A feed is iterated, or entered first; its store is a path or a store of one's own."""
+    feed = tm.trackings.changes(since=datetime.now().astimezone(), store=store, follow=True, interval=30, overlap=60.5)
+    assert_type(feed, TrackingChanges)
+    async for tracking in tm.trackings.changes(since=1_700_000_000.5, store="feed.sqlite3"):
+        assert_type(tracking, Tracking)
+    async with tm.trackings.changes(store=Path("feed.sqlite3")) as feed:
+        assert_type(await anext(feed), Tracking)
+        assert_type(feed.gaps, tuple[Gap, ...])
+    tm.trackings.changes(since="yesterday")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    tm.trackings.changes(store=7)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 
 def models(tracking: Tracking, echo: TrackingEcho, counts: StatusCounts) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import anyio
@@ -19,7 +19,7 @@ from trackingmore_async.errors import (
     TrackingMoreError,
 )
 from trackingmore_async.models import BatchAnswer
-from trackingmore_async.operations import Operation
+from trackingmore_async.operations import CREATE_MANY, DELETE_MANY, Operation
 from trackingmore_async.transport import Budget, Reply, Trail
 
 from .entry import Entry, give_up
@@ -27,6 +27,8 @@ from .entry import Entry, give_up
 __all__ = ["Batches", "Watch"]
 
 HALVED = frozenset({4012, 4013, 4014, 4015, 4016, 4017, 4033})  # DESIGN.md rule 8: one bad item sinks nobody
+DONE_BEFORE: Mapping[Operation, int] = {CREATE_MANY: 4016, DELETE_MANY: 4017}
+"""How a second sending is refused when the first one was carried out, its answer lost."""
 IN_VAIN = 2  # times running that both halves were refused for one reason; then single items follow
 
 
@@ -75,9 +77,21 @@ class Batches:
             granted: Called when the first request got its slot.
         """
         error = await self._attempt(entries, granted)
-        if len(entries) > 1 and _is_halved(error):
+        if error is None or len(entries) == 1 or not _is_halved(error):
+            return
+        entries = self._set_aside(entries, error)
+        if entries:
             async with self._halving:
                 await self._halve(entries, in_vain=0)
+
+    def _set_aside(self, entries: Sequence[Entry], error: TrackingMoreError) -> Sequence[Entry]:
+        """Leave open what was probably refused because we had done it before; return the others."""
+        if error.code != DONE_BEFORE.get(self.operation):
+            return entries
+        for entry in entries:
+            if entry.in_doubt:
+                entry.leave_open(error, answered=True)
+        return [entry for entry in entries if not entry.in_doubt]
 
     async def _attempt(self, entries: Sequence[Entry], granted: Callable[[], None]) -> TrackingMoreError | None:
         """Send entries together; return the error that concerned all of them, if any."""

@@ -22,7 +22,15 @@ from trackingmore_async.errors import (
     TransportError,
 )
 from trackingmore_async.models import Page, Tracking, TrackingFilter
-from trackingmore_async.operations import LIST, MAX_NUMBERS, MAX_PAGE_SIZE, UPDATE_MANY, Operation
+from trackingmore_async.operations import (
+    CREATE_MANY,
+    DELETE_MANY,
+    LIST,
+    MAX_NUMBERS,
+    MAX_PAGE_SIZE,
+    UPDATE_MANY,
+    Operation,
+)
 from trackingmore_async.transport import Trail
 
 from .batch import Batches
@@ -65,22 +73,29 @@ class Settling:
     _sent_again: set[Entry] = attrs.field(factory=set[Entry], init=False)
 
     async def settle(self) -> None:
-        """Settle them: edits whose answer was lost are sent again first, for not all of their fields can be read."""
+        """Settle them: what was not done, or cannot be read, is sent once more.
+
+        Edits whose answer was lost are sent again at once, for not all of their fields can be read.
+        """
         lost = [entry for entry in self.entries if not entry.answered]
         if self.batches.operation is UPDATE_MANY and lost:
             await self._send_again(lost)
         await self._read_back(self._open())
         await self._send_again(self._open())
+        await self._read_back(self._open())
         for entry in self._open():
             entry.close(Verdict("unknown", error=_unknown(self.batches.operation, entry.doubt)))
 
     def _open(self) -> list[Entry]:
         return [entry for entry in self.entries if entry.doubt is not None]
 
+    def _may_be_sent(self, entry: Entry) -> bool:
+        return entry not in self._sent_again and self.batches.watch.reason is None
+
     async def _send_again(self, entries: Sequence[Entry]) -> None:
         """Send entries again, unless that was done or the job has stopped."""
-        fresh = [entry for entry in entries if entry not in self._sent_again]
-        if fresh and self.batches.watch.reason is None:
+        fresh = [entry for entry in entries if self._may_be_sent(entry)]
+        if fresh:
             self._sent_again.update(fresh)
             await self.batches.deliver(fresh, _nothing)
 
@@ -98,6 +113,8 @@ class Settling:
 
     def _compare(self, entry: Entry, tracking: Tracking | None) -> None:
         operation, doubt = self.batches.operation, _unknown(self.batches.operation, entry.doubt)
+        if _is_undone(operation, tracking) and self._may_be_sent(entry):
+            return
         sent_at, running = self._sent_at(entry), entry.may_still_run
         verdict = read_back(operation, tracking, sent_at=sent_at, may_still_run=running, error=doubt)
         if verdict is not None and verdict.state == "failed" and verdict.error is doubt:
@@ -127,6 +144,11 @@ class Settling:
         if page.total > len(page.items):
             raise DecodeError("The server holds more trackings of these numbers than fit in one page.")
         return {_key(tracking): tracking for tracking in map(decode_tracking, page.items)}
+
+
+def _is_undone(operation: Operation, tracking: Tracking | None) -> bool:
+    """Tell whether reading back shows that a create or a deletion was not carried out, or not yet."""
+    return tracking is None if operation is CREATE_MANY else operation is DELETE_MANY and tracking is not None
 
 
 def _key(item: Item | Tracking) -> tuple[str, str]:

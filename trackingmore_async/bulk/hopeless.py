@@ -75,7 +75,9 @@ class Hopeless:
     def _count_singles(self, entries: Sequence[Entry], error: TrackingMoreError | None) -> None:
         if any(entry.verdict is not None and entry.verdict.state == "succeeded" for entry in entries):
             self._singles = 0
-        if len(entries) != 1 or not isinstance(error, ApiError) or error.code not in HALVED:
+        if len(entries) != 1 or entries[0].verdict is None:  # a doubt says nothing yet
+            return
+        if not isinstance(error, ApiError) or error.code not in HALVED:
             return
         self._singles = self._singles + 1 if error.code == self._code else 1
         self._code = error.code

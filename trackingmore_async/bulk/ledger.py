@@ -7,6 +7,7 @@ Trackings are found by their names, not by their places in the source, so the so
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from collections.abc import Sequence
@@ -66,6 +67,7 @@ class Ledger:
     _has_past: bool = False
     _limiter: bytes = b""
     _intents: int = 0
+    _trouble: JournalError | None = None
     _open_items: dict[int, int] = attrs.field(factory=dict[int, int], init=False)
     _unwritten: dict[str, bytes | None] = attrs.field(factory=dict[str, "bytes | None"], init=False)
 
@@ -91,7 +93,7 @@ class Ledger:
     def _join(self, found: JobName | None) -> None:
         self._salt = secrets.token_bytes(16) if found is None else found.salt
         transport = self.caller.transport
-        account = digest(transport.account_digest.encode(), self._salt)
+        account = digest(transport.account.encode(), self._salt)
         mine = JobName(self.operation.name, transport.base_url, account, self.job_id, self._salt)
         if found is None:
             self._unwritten[JOB] = pack(mine)
@@ -118,22 +120,38 @@ class Ledger:
             limiter.watch(self)
 
     async def keep(self, snapshot: Snapshot) -> None:
-        """Remember a ban at once (see `LocalLimiter.watch`), and with it all that is not written yet."""
+        """Remember a ban at once (see `LocalLimiter.watch`), and with it all that is not written yet.
+
+        It raises nothing, for it is told within whatever call met the ban; the next batch meets the error.
+        """
         self._limiter = snapshot.encode()
-        await self._write({RUN: pack(RunMark(self._run, ended=False, limiter=self._limiter))})
+        with contextlib.suppress(JournalError):
+            await self._write({RUN: pack(RunMark(self._run, ended=False, limiter=self._limiter))})
 
     async def close(self) -> None:
-        """Write what is left, and what the limiter knows, for the next run."""
+        """Write what is left, and what the limiter knows, for the next run.
+
+        Raises:
+            JournalError: it cannot be written. Nothing, where the job has stopped for that already.
+        """
         limiter = self.caller.transport.limiter if self.caller.transport.lifetime.state == "open" else None
         if isinstance(limiter, LocalLimiter):
             limiter.unwatch(self)
             now = anyio.current_time()
             self._limiter = limiter.snapshot(now).shifted(time.time() - now).encode()
-        await self._write({RUN: pack(RunMark(self._run, ended=True, limiter=self._limiter))})
+        if self._trouble is None:
+            await self._write({RUN: pack(RunMark(self._run, ended=True, limiter=self._limiter))})
 
     async def _write(self, rows: dict[str, bytes | None]) -> None:
+        """Write these rows, and all that waits to be written. After a failure nothing is written any more."""
+        if self._trouble is not None:
+            raise self._trouble
         unwritten, self._unwritten = self._unwritten, {}
-        await self.store.write({**unwritten, **rows})
+        try:
+            await self.store.write({**unwritten, **rows})
+        except JournalError as error:
+            self._trouble = error
+            raise
 
     # Before sending
 
@@ -266,7 +284,7 @@ def _another_job(found: JobName, mine: JobName) -> JournalError:
         "job_id": (found.job_id, mine.job_id),
     }
     differences = [f"its {name} is {one!r}, not {other!r}" for name, (one, other) in names.items() if one != other]
-    if found.account != mine.account:
+    if found.account != mine.account and found.base_url == mine.base_url:
         differences.append("it was run with another API key")
     return JournalError(
         f"The journal belongs to another job: {'; '.join(differences) or 'it was written by another version'}. "

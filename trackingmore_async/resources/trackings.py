@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable
+from datetime import datetime
+from os import PathLike
 from typing import Unpack
 
 from trackingmore_async import settle
 from trackingmore_async.bulk import BulkRun, JobFields, JobOptions
 from trackingmore_async.calls import Caller
+from trackingmore_async.changes import TrackingChanges
+from trackingmore_async.journal import Store
 from trackingmore_async.models import (
     UNSET,
     CarrierChange,
@@ -234,6 +238,43 @@ class TrackingsResource:
             ...     return [tracking.tracking_number async for tracking in tm.trackings.list(status="transit")]
         """
         return TrackingPages(self._caller, filters, page_size=page_size, max_items=max_items, order=order)
+
+    def changes(
+        self,
+        *,
+        since: datetime | float | None = None,
+        store: str | PathLike[str] | Store | None = None,
+        follow: bool = False,
+        interval: float = 60.0,
+        overlap: float = 120.0,
+    ) -> TrackingChanges:
+        """Hand out everything created or refreshed since a point, each at least once: two requests a round and more.
+
+        Deletions are not seen, nor edits of trackings that are not refreshed any more: see docs/changes.md.
+
+        Args:
+            since: An aware datetime, or unix seconds, by the server's clock. Needed where there is no checkpoint yet;
+                where the store holds one, that one counts.
+            store: The path of an SQLite file, or any `Store`, that keeps the checkpoint across restarts. It holds
+                no data of customers. None: nothing is kept.
+            follow: False: the feed ends when it has caught up with the moment it began. True: it goes on.
+            interval: When following: seconds from the beginning of one round to that of the next, at least.
+            overlap: Seconds by which a round looks back behind the one before, for what the server shows late.
+
+        Returns:
+            `TrackingChanges`, an async iterator of `Tracking`.
+
+        Raises:
+            ConfigurationError: an argument cannot work, or there is neither a checkpoint nor since.
+
+        Example:
+            >>> async def numbers_of_the_day(tm: TrackingMore) -> list[str]:
+            ...     feed = tm.trackings.changes(since=1_700_000_000)
+            ...     return [tracking.tracking_number async for tracking in feed]
+        """
+        return TrackingChanges(
+            self._caller, since=since, store=store, follow=follow, interval=interval, overlap=overlap
+        )
 
     async def realtime(self, carrier_code: str, tracking_number: str, **fields: Unpack[RealtimeFields]) -> Tracking:
         """Ask the carrier now: POST /trackings/realtime. Slow (up to two minutes), once in two hours for a shipment.

@@ -26,7 +26,7 @@ from trackingmore_async.operations import Operation
 from trackingmore_async.pacing.backoff import back_off
 from trackingmore_async.pacing.protocol import Permit, RateLimiter
 from trackingmore_async.retry import RetryPolicy, delay_before_retry
-from trackingmore_async.settings import ApiKey
+from trackingmore_async.settings import ApiKey, account_name
 from trackingmore_async.transport.budget import Budget, Trail
 from trackingmore_async.transport.connections import Connections
 from trackingmore_async.transport.exchange import Exchange
@@ -92,6 +92,7 @@ class Transport:
     ) -> None:
         check_address(base_url)
         self.base_url: str = base_url
+        self.account: str = account_name(base_url, key)
         self.lifetime: Lifetime = Lifetime()
         self.requests: int = 0
         self.pauses: int = 0
@@ -108,11 +109,6 @@ class Transport:
         self._all_done = anyio.Event()
         self._server_epoch: datetime | None = None  # what the server's clock shows at 0 of the loop's clock
         self.round_trip: RoundTrip = RoundTrip(trusted=False)
-
-    @property
-    def account_digest(self) -> str:
-        """What tells accounts apart without telling the key."""
-        return self._key.digest
 
     @property
     def limiter(self) -> RateLimiter:
