@@ -10,7 +10,7 @@ import attrs
 from tests.bulk.conftest import number
 from trackingmore_async import NewTracking, TrackingRef, TrackingUpdate
 
-__all__ = ["KINDS", "METHODS", "Item", "Kind", "Method", "Name", "Odd", "author", "make_items", "stock"]
+__all__ = ["KINDS", "METHODS", "Item", "Kind", "Method", "Name", "Odd", "author", "is_stray", "make_items", "stock"]
 
 Method = Literal["create_many", "update_many", "delete_many", "stop_updating_many"]
 METHODS: Final[tuple[Method, ...]] = ("create_many", "update_many", "delete_many", "stop_updating_many")
@@ -26,6 +26,7 @@ KINDS: Final[tuple[Kind, ...]] = (
 
 FIELDS: Final = ("title", "order_id", "customer_name", "logistics_channel")
 CARRIER: Final = "zto"
+STRAY: Final = "STRAY"
 
 Name = tuple[str, str]
 """Carrier and number."""
@@ -80,6 +81,11 @@ def make_items(method: Method, plain: int, odd: Sequence[Odd]) -> list[Item]:
     return [_make(method, index, one, len(kinds)) for index, one in enumerate(kinds)]
 
 
+def is_stray(tracking_number: str) -> bool:
+    """Tell whether a number is one that is there and should not be, or the other way round."""
+    return tracking_number.startswith(STRAY)
+
+
 def author(value: object) -> int:
     """Return the index of the only input that sets this value."""
     return int(str(value).rpartition("-")[2])
@@ -127,6 +133,7 @@ def _make(method: Method, index: int, odd: Odd | None, count: int) -> Item:
 def _name(kind: Kind, index: int, about: str) -> Name:
     names: dict[Kind, Name] = {
         "twin": (CARRIER, about),
+        "stray": (CARRIER, f"{STRAY}{number(index)}"),
         "other carrier": ("dhl", about),
         "known other carrier": ("dhl", about),
         "other case": (CARRIER, about.lower()),

@@ -166,9 +166,13 @@ class Judge:
         gone = self._ending.sandbox.find(*identity) is None
         if state == "succeeded":
             return gone
-        if state == "failed" and isinstance(self._told[index].error, NotFoundError) and not gone:
-            return False
+        if self._is_said_to_be_missing(index):
+            return gone and self._owns_up(index, self._ledger.deleted[identity] > 0)
         return state == "unknown" or (state != "superseded" and self._owns_up(index, self._ledger.deleted[identity] > 0))
+
+    def _is_said_to_be_missing(self, index: int) -> bool:
+        error = self._told[index].error
+        return isinstance(error, NotFoundError) and error.code in {4017, 4031}
 
     def _is_true_of_stop(self, index: int, state: str) -> bool:
         name = self._items[index].name or ("", "")
