@@ -9,6 +9,7 @@ What no client can see through is left out, for a server that lies consistently 
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -23,6 +24,9 @@ ITEM_CODES: Final = (4012, 4013, 4014, 4015, 4033, 4021, 4018, 503)
 SERVER_CODES: Final = (500, 502, 503, 504)
 DELAYS: Final = (1.0, 6.0, 12.0, 33.0, 100.0, 300.0)
 NOTHING_TOLD: Final = b'{"meta":{"code":200,"type":"Success","message":"Success"},"data":[]}'
+CHANCES: Final = (1.0, 1.0, 0.5)
+TIMES: Final = (1, 2, 5, None)
+REQUESTS: Final[tuple[tuple[int, ...], ...]] = ((), (), (1,), (2,), (1, 2), (2, 3), (1, 3, 4))
 NO: Final = st.just(value=False)
 
 
@@ -72,21 +76,21 @@ def _rule(method: Method, *, own: bool = False, **effects: st.SearchStrategy[Any
         own: Only requests of the job itself, not those that read back.
         effects: Arguments of the fault.
     """
-    others: list[str | None] = [] if own else [method, "list", None]
-    when: dict[str, st.SearchStrategy[Any]] = {
-        "on": st.sampled_from(((), (), (1,), (2,), (1, 2), (2, 3), (1, 3, 4))),
-        "times": st.sampled_from((1, 2, 5, None)),
-        "probability": st.sampled_from((1.0, 1.0, 0.5)),
-    }
-    return st.builds(Fault, st.sampled_from([method, *others]), **when, **effects)
+    buckets: tuple[str | None, ...] = (method,) if own else (method, method, method, "list", None)
+    when = st.sampled_from([*product(buckets, CHANCES, TIMES, REQUESTS)])  # one choice, so that stories become short
+    return st.builds(fault, when, **effects)
+
+
+def fault(when: tuple[str | None, float, int | None, tuple[int, ...]], **effects: Any) -> Fault:
+    """Return a rule: which bucket, how likely, how often and on which requests; and what happens."""
+    bucket, probability, times, on = when
+    return Fault(bucket, on=on, times=times, probability=probability, **effects)
 
 
 def _numbers() -> st.SearchStrategy[frozenset[str]]:
     """Draw the numbers of a run of items: one, a few, or more than a batch."""
-    first = st.integers(0, 5) | st.integers(0, 150)
-    return st.builds(
-        lambda start, length: frozenset(map(number, range(start, start + length))), first, st.sampled_from((1, 3, 60))
-    )
+    runs = product((0, 1, 2, 0, 1, 39, 40, 90), (1, 3, 60))
+    return st.sampled_from([frozenset(map(number, range(first, first + length))) for first, length in runs])
 
 
 def _server_errors(method: Method) -> st.SearchStrategy[Fault]:
@@ -125,6 +129,6 @@ def _rate_limits(method: Method) -> st.SearchStrategy[Fault]:
 
 
 def _endings(method: Method) -> st.SearchStrategy[Fault]:
-    """From some request on nothing goes any more: key revoked, not permitted, no quota, too many items, no such path."""
+    """Nothing goes any more: key revoked, not permitted, no quota, too many items, no such path."""
     codes = st.sampled_from((401, 4001, 4002, 403, 4018, 402, 4019, 4021, 4020, 404, 405))
     return _rule(method, code=codes, performed=NO)

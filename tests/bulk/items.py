@@ -17,7 +17,8 @@ METHODS: Final[tuple[Method, ...]] = ("create_many", "update_many", "delete_many
 
 Kind = Literal[
     "plain", "twin", "other carrier", "known other carrier", "other case", "known other case", "other carrier case",
-    "stray", "bad number", "bad carrier", "bad status", "empty", "blank", "slash", "no text", "wrong type", "wrong model",
+    "stray", "bad number", "bad carrier", "bad status", "empty", "blank", "slash", "no text", "wrong type",
+    "wrong model",
 ]  # fmt: skip
 KINDS: Final[tuple[Kind, ...]] = (
     "twin", "other carrier", "known other carrier", "other case", "known other case", "other carrier case", "stray",
@@ -37,9 +38,9 @@ class Odd:
     """An item that is not ordinary.
 
     Args:
-        kind: A second item of one tracking ("twin"), or of one that is easily confused with it (by carrier or case); one
-            that is there and should not be, or the other way round ("stray"); one that the server refuses ("bad");
-            one that the client refuses.
+        kind: A second item of one tracking ("twin"), or of one that is easily confused with it (by carrier or case);
+            one that is there and should not be, or the other way round ("stray"); one that the server refuses
+            ("bad"); one that the client refuses.
         at: Where it stands among the items.
         about: The index of the item whose tracking it is about, for the first kinds.
         fields: Which fields it sets, as a bit mask.

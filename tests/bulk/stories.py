@@ -20,7 +20,11 @@ SOURCES: Final[tuple[Source, ...]] = (
 )  # fmt: skip
 
 UNKNOWNS: Final[tuple[tuple[str, Any], ...]] = (
-    *((name, shape) for name in ("delete_entry", "stop_entry") for shape in ("number", "number+code", "number+carrier")),
+    *(
+        (name, shape)
+        for name in ("delete_entry", "stop_entry")
+        for shape in ("number", "number+code", "number+carrier")
+    ),
     *((f"{name}_failures", way) for name in ("delete", "stop", "update") for way in ("inline", "errors", "omitted")),
     ("all_failed_batch", "error"),
     *((name, code) for name in ("batch_code", "partial_batch_code", "recreate_code") for code in (200, 202)),
@@ -127,7 +131,7 @@ def stories(method: Method, *, whole: bool) -> st.SearchStrategy[Story]:
         "source": st.sampled_from(SOURCES),
         "unknowns": st.lists(st.sampled_from(UNKNOWNS), max_size=8).map(dict),
         # Seldom none, often several rules: it is where two troubles meet that truth is lost.
-        "faults": (st.lists(rule, max_size=4) | st.lists(rule, min_size=2, max_size=6)).map(tuple),
+        "faults": st.one_of(*(st.lists(rule, min_size=least, max_size=6) for least in (0, 1, 1, 2, 3))).map(tuple),
         "quota": st.none() | st.integers(0, 60) if method == "create_many" else st.none(),
         "total": st.sampled_from((False, False, False, False, False, True)),
         "phase": st.sampled_from((0.0, 0.4, 0.999)),
@@ -145,8 +149,11 @@ def stories(method: Method, *, whole: bool) -> st.SearchStrategy[Story]:
 
 
 def odd_items() -> st.SearchStrategy[Odd]:
-    """Draw an item that is not ordinary: mostly about one of the first trackings, so that several meet."""
-    about = st.integers(0, 3) | st.integers(0, 150)
+    """Draw an item that is not ordinary: mostly about one of the first trackings, so that several meet.
+
+    Few choices each: what takes more than five, hypothesis cannot leave out again when it makes a story short.
+    """
+    about = st.sampled_from((0, 1, 2, 3, 0, 1, 2, 5, 20, 39, 40, 41, 90, 139))
     return st.builds(Odd, kind=st.sampled_from(KINDS), at=about, about=about, fields=st.integers(0, 14))
 
 

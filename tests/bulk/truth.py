@@ -36,8 +36,8 @@ def _miscounted(ending: Ending) -> Iterator[str]:
     yield from (f"{index}: not told" for index in range(len(ending.items)) if index not in told)
     states = Counter(outcome.state for outcome in ending.outcomes)
     for state in ("succeeded", "failed", "superseded", "unknown", "not_attempted"):
-        if getattr(report, state) != states[state]:  # type: ignore[index]
-            yield f"the report counts {getattr(report, state)} {state}, told were {states[state]}"  # type: ignore[index]
+        if getattr(report, state) != states[state]:
+            yield f"the report counts {getattr(report, state)} {state}, told were {states[state]}"
 
 
 class Judge:
@@ -89,13 +89,13 @@ class Judge:
         return refused or outcome.state == "not_attempted"
 
     def _is_expected(self, item: Item, state: str) -> bool:
-        """Tell whether a job without any trouble may end so for an item: known for sure, and done if nothing forbids."""
-        done = {"succeeded", "superseded"} if self._twins[self._identity(item)] > 1 else {"succeeded"}
-        return state in done if item.kind == "plain" and self._is_done_easily(item) else state in {*done, "failed"}
+        """Tell whether a job without any trouble may end so for an item: told for sure, and done if nothing forbids.
 
-    def _is_done_easily(self, item: Item) -> bool:
-        """Several items of a tracking may stand in each other's way; what exists cannot be created."""
-        return self._twins[self._identity(item)] == 1
+        Several items of one tracking may stand in each other's way.
+        """
+        has_twins = self._twins[self._identity(item)] > 1
+        done = {"succeeded", "superseded"} if has_twins else {"succeeded"}
+        return state in (done if item.kind == "plain" and not has_twins else {*done, "failed"})
 
     @cached_property
     def _twins(self) -> Counter[Name]:
@@ -164,24 +164,24 @@ class Judge:
     def _is_true_of_delete(self, index: int, state: str) -> bool:
         identity = self._identity(self._items[index])
         gone = self._ending.sandbox.find(*identity) is None
-        if state == "succeeded":
-            return gone
-        if self._is_said_to_be_missing(index):
-            return gone and self._owns_up(index, self._ledger.deleted[identity] > 0)
-        return state == "unknown" or (state != "superseded" and self._owns_up(index, self._ledger.deleted[identity] > 0))
+        if state in {"succeeded", "unknown"}:
+            return gone or state == "unknown"
+        if state == "superseded" or (self._is_said_to_be_missing(index) and not gone):
+            return False
+        return self._owns_up(index, self._ledger.deleted[identity] > 0)
 
     def _is_said_to_be_missing(self, index: int) -> bool:
         error = self._told[index].error
-        return isinstance(error, NotFoundError) and error.code in {4017, 4031}
+        return isinstance(error, NotFoundError) and error.code == 4017
 
     def _is_true_of_stop(self, index: int, state: str) -> bool:
         name = self._items[index].name or ("", "")
         key = self._ending.sandbox.trackings.find(*name)
         record = None if key is None else self._ending.sandbox.trackings.records[key]
         stopped = record is not None and record.stopped_at is not None
-        if state == "succeeded":
-            return stopped
-        return state == "unknown" or (state != "superseded" and self._owns_up(index, stopped))
+        if state in {"succeeded", "unknown"}:
+            return stopped or state == "unknown"
+        return state != "superseded" and self._owns_up(index, stopped)
 
     def _owns_up(self, index: int, done: bool) -> bool:
         """Tell whether it may be said of an item that nothing was done.

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextvars import ContextVar
+from random import Random
 from typing import Any, Final
 
 import anyio
@@ -16,6 +17,7 @@ from tests.bulk.items import Item, Name, stock
 from tests.bulk.stories import Story
 from tests.conftest import virtual_loop
 from trackingmore_async import BulkReport, Outcome, Rate, TrackingMore
+from trackingmore_async.calls import Caller
 from trackingmore_async.sandbox import Sandbox
 
 __all__ = ["Ending", "Ledger", "SourceBrokeError", "play"]
@@ -48,7 +50,7 @@ class Write:
 SENDING: ContextVar[Sending | None] = ContextVar("SENDING", default=None)
 
 
-@attrs.define
+@attrs.define(repr=False)
 class Ledger:
     """What the server truly did since the ledger was opened.
 
@@ -114,7 +116,7 @@ class WatchedTransport(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-@attrs.define
+@attrs.define(repr=False)
 class Ending:
     """How a story ended.
 
@@ -154,12 +156,19 @@ async def _play(story: Story) -> Ending:
             asyncio.timeout(TOO_LONG),
             TrackingMore(sandbox.key, base_url=sandbox.url, http_client=http, rates=rates, retry=story.retry) as tm,
         ):
-            tm._caller.transport._random.seed(story.seed)  # pauses between attempts, so that a story repeats
+            _seed_pauses(tm, story.seed)
             await _run(story, tm, ending)
         await asyncio.sleep(AFTERMATH)
         current = asyncio.current_task()
         ending.left = {task for task in asyncio.all_tasks() if task is not current}
     return ending
+
+
+def _seed_pauses(tm: TrackingMore, seed: int) -> None:
+    """Make the random pauses between attempts the same each time, so that a story repeats itself."""
+    caller: Caller = vars(tm)["_caller"]
+    dice: Random = vars(caller.transport)["_random"]
+    dice.seed(seed)
 
 
 def _prepare(story: Story) -> Ending:
