@@ -11,6 +11,7 @@ from tests.bulk.conftest import number
 from trackingmore_async import NewTracking
 from trackingmore_async.bulk.duplicates import LOOKED_AT, Duplicates, can_be_read_twice
 from trackingmore_async.bulk.source import Source
+from trackingmore_async.codec import check
 
 pytestmark = pytest.mark.anyio
 
@@ -30,21 +31,23 @@ async def read(source: Source) -> list[list[int]]:
 
 async def test_items_keep_their_index() -> None:
     """Reading numbers the items from 0, and says when there are no more."""
-    source = Source(iter([new(5), new(5), new(6)]))
+    source = Source(iter([new(5), new(5), new(6)]), check)
     assert await read(source) == [[0], [1], [2]]
     assert source.exhausted
 
 
 async def test_a_list_is_searched_for_duplicates_beforehand() -> None:
     """The inputs of one tracking come with the first of them, and not again."""
-    source = Source([new(1), new(2), new(1), new(3), new(2), new(1)])
+    source = Source([new(1), new(2), new(1), new(3), new(2), new(1)], check)
     await source.search()
     assert await read(source) == [[0, 2, 5], [1, 4], [3]]
 
 
 async def test_what_cannot_be_sent_is_no_duplicate() -> None:
     """An input that cannot be sent stands for itself, in whatever place; so does one of another kind."""
-    source = Source([new(1, title="\ud800"), "odd", new(1), NewTracking("zto", ""), new(1), new(1, title="\ud800")])
+    source = Source(
+        [new(1, title="\ud800"), "odd", new(1), NewTracking("zto", ""), new(1), new(1, title="\ud800")], check
+    )
     await source.search()
     assert await read(source) == [[0], [1], [2, 4], [3], [5]]
 
@@ -57,7 +60,7 @@ async def test_what_can_be_read_once_is_not_searched() -> None:
             yield new(1)
 
     for given in (iter([new(1), new(1)]), endless()):
-        source = Source(given)
+        source = Source(given, check)
         await source.search()
         assert source.read == 0
         assert source.length is None
@@ -68,7 +71,7 @@ def test_a_search_lets_others_work() -> None:
     """Now and then a search pauses, and it ends after 200,000 items."""
     duplicates = Duplicates()
     items = [new(1)] * (LOOKED_AT + 10)
-    pauses = sum(1 for _ in duplicates.search(items))
+    pauses = sum(1 for _ in duplicates.search(items, check))
     assert pauses == LOOKED_AT // 500
     assert len(duplicates.indices) == LOOKED_AT - 1
 

@@ -83,7 +83,7 @@ class Entry:
 
     def leave_open(self, doubt: TrackingMoreError, *, answered: bool) -> None:
         """Leave it to be settled."""
-        self.doubt, self.answered = doubt, answered
+        self.doubt, self.answered, self.in_doubt = doubt, answered, True
 
     def close(self, verdict: Verdict) -> None:
         """Say what became of it."""

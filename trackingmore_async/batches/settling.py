@@ -10,6 +10,7 @@ import attrs
 from trackingmore_async.answers import Item, Verdict, number_key, read_back
 from trackingmore_async.codec import decode, decode_tracking, encode
 from trackingmore_async.errors import (
+    AlreadyExistsError,
     ApiError,
     AuthenticationError,
     ClientStateError,
@@ -109,12 +110,16 @@ class Settling:
                 entry.close(Verdict("unknown", error=_unknown(self.batches.operation, entry.doubt, failure)))
             return
         for entry in entries:
-            self._compare(entry, found.get(_key(entry.item)))
+            self._compare(entry, _match(entry.item, found))
 
     def _compare(self, entry: Entry, tracking: Tracking | None) -> None:
+        """Close an entry if what stands on the server tells enough."""
         operation, doubt = self.batches.operation, _unknown(self.batches.operation, entry.doubt)
-        if _is_undone(operation, tracking) and self._may_be_sent(entry):
+        other = tracking is not None and not _is_spelled_alike(entry.item, tracking)
+        if (other or _is_undone(operation, tracking)) and self._may_be_sent(entry):
             return
+        if other and not isinstance(entry.doubt, AlreadyExistsError):
+            return  # nobody knows whether to this server it is the same tracking (API.md 12, item 18)
         sent_at, running = self._sent_at(entry), entry.may_still_run
         verdict = read_back(operation, tracking, sent_at=sent_at, may_still_run=running, error=doubt)
         if verdict is not None and verdict.state == "failed" and verdict.error is doubt:
@@ -127,7 +132,7 @@ class Settling:
             return entry.sent_by_their_clock
         return self.batches.caller.transport.server_time(entry.first_sent_at)
 
-    async def _find(self, entries: Sequence[Entry]) -> dict[tuple[str, str], Tracking]:
+    async def _find(self, entries: Sequence[Entry]) -> list[Tracking]:
         numbers = [entry.item.tracking_number for entry in entries]
         wire = encode(LIST, TrackingFilter(numbers=numbers, limit=MAX_PAGE_SIZE))
         trail = Trail()
@@ -136,19 +141,30 @@ class Settling:
             reply = await self.batches.caller.transport.send(LIST, lambda: wire, budget, trail)
         except NotFoundError as error:
             if error.code in NOTHING_FOUND:
-                return {}
+                return []
             raise
         finally:
             self.batches.requests += trail.attempts
         page: Page = decode(LIST, reply.envelope.data)
         if page.total > len(page.items):
             raise DecodeError("The server holds more trackings of these numbers than fit in one page.")
-        return {_key(tracking): tracking for tracking in map(decode_tracking, page.items)}
+        return [decode_tracking(item) for item in page.items]
 
 
 def _is_undone(operation: Operation, tracking: Tracking | None) -> bool:
     """Tell whether reading back shows that a create or a deletion was not carried out, or not yet."""
     return tracking is None if operation is CREATE_MANY else operation is DELETE_MANY and tracking is not None
+
+
+def _match(item: Item, found: Sequence[Tracking]) -> Tracking | None:
+    """Return what stands on the server under this name; if there is nothing, under one that differs in case only."""
+    alike = [tracking for tracking in found if _key(tracking) == _key(item)]
+    exact = (tracking for tracking in alike if _is_spelled_alike(item, tracking))
+    return next(exact, alike[0] if alike else None)
+
+
+def _is_spelled_alike(item: Item, tracking: Tracking) -> bool:
+    return (item.carrier_code, item.tracking_number) == (tracking.carrier_code, tracking.tracking_number)
 
 
 def _key(item: Item | Tracking) -> tuple[str, str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from typing import Any, TypeGuard
 
 import attrs
 
 from trackingmore_async.batches import Part
-from trackingmore_async.codec import check
 from trackingmore_async.errors import InvalidRequestError
 
 __all__ = ["LOOKED_AT", "Duplicates", "can_be_read_twice"]
@@ -37,8 +36,13 @@ class Duplicates:
     behind: dict[int, list[Part]] = attrs.field(factory=dict[int, "list[Part]"])
     indices: set[int] = attrs.field(factory=set[int])
 
-    def search(self, items: Collection[Any]) -> Iterator[None]:
-        """Look through the first 200,000 items; yields now and then, so that the caller can let others work."""
+    def search(self, items: Collection[Any], check: Callable[[Any], None]) -> Iterator[None]:
+        """Look through the first 200,000 items; yields now and then, so that the caller can let others work.
+
+        Args:
+            items: What the caller gave.
+            check: Raises `InvalidRequestError` for an item that cannot be sent.
+        """
         firsts: dict[tuple[Any, Any], Part] = {}
         for index, item in enumerate(islice(items, LOOKED_AT)):
             if index % SLICE == 0:
@@ -47,8 +51,8 @@ class Duplicates:
             if name is None:
                 continue
             first = firsts.setdefault(name, Part(index, item))
-            if first.index != index and _can_be_sent(item):
-                if _can_be_sent(first.item):
+            if first.index != index and _is_sound(item, check):
+                if _is_sound(first.item, check):
                     self.behind.setdefault(first.index, []).append(Part(index, item))
                     self.indices.add(index)
                 else:
@@ -60,7 +64,7 @@ def _name(item: Any) -> tuple[Any, Any] | None:
     return name if all(isinstance(part, str) for part in name) else None
 
 
-def _can_be_sent(item: Any) -> bool:
+def _is_sound(item: Any, check: Callable[[Any], None]) -> bool:
     try:
         check(item)
     except InvalidRequestError:

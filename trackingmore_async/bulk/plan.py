@@ -91,7 +91,7 @@ def make_plan(caller: Caller, operation: Operation, items: Any, check: Callable[
         )
     caller.transport.lifetime.check()
     duplicates, reasons = Duplicates(), list[Outcome[Any]]()
-    for _ in duplicates.search(items):
+    for _ in duplicates.search(items, check):
         pass
     invalid = _count_invalid(items, check, reasons)
     sent = len(items) - invalid - len(duplicates.indices)

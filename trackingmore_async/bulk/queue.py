@@ -106,4 +106,5 @@ def _is_answered_by(later: Entry, earlier: Entry) -> bool:
         later.close(verdict)
     elif isinstance(later.item, NewTracking) and verdict.state != "failed":
         later.close(Verdict("superseded"))
+    later.attempts = earlier.attempts
     return later.verdict is not None

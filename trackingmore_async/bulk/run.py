@@ -67,7 +67,7 @@ class BulkRun(Generic[ItemT]):
             ConfigurationError: the source can be read only once. Pass a list.
             ClientStateError: the client is not open.
         """
-        return make_plan(self._caller, self._operation, self._items, lambda item: check_item(self._operation, item))
+        return make_plan(self._caller, self._operation, self._items, self._check)
 
     @property
     def report(self) -> BulkReport:
@@ -81,7 +81,12 @@ class BulkRun(Generic[ItemT]):
     @property
     def progress(self) -> Progress:
         """How far the job is: done, total, rate, and when it will end."""
-        return Progress(done=0, total=Source(self._items).length) if self._engine is None else self._engine.progress()
+        if self._engine is None:
+            return Progress(done=0, total=Source(self._items, self._check).length)
+        return self._engine.progress()
+
+    def _check(self, item: object) -> None:
+        check_item(self._operation, item)
 
     async def reconcile(self) -> None:
         """Settle now what is in doubt; without this it happens at the end of the job.
@@ -109,7 +114,7 @@ class BulkRun(Generic[ItemT]):
         if self._engine is not None:
             raise ClientStateError("This job ran already. Call the *_many method again for a new one.")
         self._caller.transport.lifetime.check()
-        options, source = self._options, Source(self._items)
+        options, source = self._options, Source(self._items, self._check)
         self._pauses_before = self._caller.transport.pauses
         engine = Engine[ItemT](self._caller, self._operation, source, options.on_error, options.progress)
         async with self._stack:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from typing import Any
 
 import attrs
@@ -26,11 +26,13 @@ class Source:
 
     Args:
         items: What the caller gave.
+        check: Raises `InvalidRequestError` for an item that cannot be sent.
         exhausted: Whether all was read.
         read: How many items were read.
     """
 
     items: Iterable[Any] | AsyncIterable[Any]
+    check: Callable[[Any], None]
     exhausted: bool = False
     read: int = 0
     _iterator: AsyncIterator[Any] | None = None
@@ -49,7 +51,7 @@ class Source:
     async def search(self) -> None:
         """Look for duplicates beforehand, where that is possible."""
         if can_be_read_twice(self.items) and self.is_searched:
-            for _ in self._duplicates.search(self.items):
+            for _ in self._duplicates.search(self.items, self.check):
                 await checkpoint()
 
     async def next(self) -> Entry | None:
