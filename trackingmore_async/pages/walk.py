@@ -10,19 +10,16 @@ from anyio.lowlevel import checkpoint
 
 from trackingmore_async.models import Tracking
 
-from .notes import Notes
+from .notes import Gap, Notes
 from .readers import Reader
+from .reasons import AGAIN, DISORDER
 from .repeats import note_oddities
-from .seen import Seen
+from .seen import WIDTH, Seen
 from .sheet import Ask, Rows, Sheet, decode_row
 from .survey import SLICE
+from .token import MOST_IDS, Token, write_token
 
 __all__ = ["Route", "Walk"]
-
-DISORDER = (
-    "The server does not list the newest trackings first, so this walk is in another order, too. Of those that moved "
-    "to another page meanwhile, some may be missing or come twice."
-)
 
 
 class Route(Protocol):
@@ -50,6 +47,14 @@ class Route(Protocol):
         """Judge the page that was asked for; return its rows, none when it has to be read again."""
         ...
 
+    def mark(self, token: Token) -> Token:
+        """Return the token with the place of this walk in it."""
+        ...
+
+    def resume(self, token: Token) -> None:
+        """Go on where the walk stood that a token was taken of."""
+        ...
+
 
 @attrs.define
 class Walk:
@@ -65,6 +70,7 @@ class Walk:
         reader: Reads the pages.
         notes: Where findings go.
         max_items: Ends after as many trackings; None: after the last.
+        token: Where to begin: the place in its part, and what was noted before.
 
     Example:
         >>> async def first_ten(tm: TrackingMore) -> list[Tracking]:
@@ -75,11 +81,44 @@ class Walk:
     _reader: Reader
     _notes: Notes
     _max_items: int | None
-    _part: int = attrs.field(default=0, init=False)
+    _token: Token
+    _part: int = attrs.field(init=False)
     _rows: Rows = attrs.field(factory=lambda: iter(()), init=False)
     _admits: Callable[[Tracking], bool] = attrs.field(default=lambda _: True, init=False)
     _looked_at: int = attrs.field(default=0, init=False)
     _handed_out: int = attrs.field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._part = self._token.part
+        self._notes.totals.update(self._token.totals)
+        self._notes.gaps += [Gap(*gap) for gap in self._token.gaps]
+        if self._token.memory is not None:
+            self._routes[self._part].seen.recall(self._token.memory)
+            self._routes[self._part].resume(self._token)
+        elif self._token.again:
+            self._notes.add_once(1, AGAIN)
+
+    @property
+    def token(self) -> str:
+        """Where the walk stands now, as a text: ``tm.trackings.list(resume=token)`` goes on there.
+
+        See `TrackingPages.token`.
+        """
+        here = Token(
+            order=self._token.order,
+            page_size=self._token.page_size,
+            filters=self._token.filters,
+            part=self._part,
+            totals=self._notes.totals,
+            gaps=[(gap.page, gap.reason) for gap in self._notes.gaps],
+        )
+        if self._part == len(self._routes):
+            return write_token(here)
+        route = self._routes[self._part]
+        memory = route.seen.memory()
+        if len(memory.ids) > MOST_IDS * WIDTH:
+            return write_token(attrs.evolve(here, again=True))
+        return write_token(route.mark(attrs.evolve(here, memory=memory)))
 
     def __aiter__(self) -> Walk:
         return self
