@@ -46,7 +46,7 @@ def test_memory_does_not_grow_with_the_walk() -> None:
 
 
 def test_two_pages_are_known_without_any_time() -> None:
-    """Where times are missing in a list that has shown its order, the ids of this page and the last are all there is."""
+    """Where times are missing in a list that is in order, the ids of this page and the last one are all there is."""
     seen = Seen(steps=PROOF)
     assert admit(seen, (1, None), (2, None)) == [1, 2]
     assert admit(seen, (2, None), (3, None)) == [3]

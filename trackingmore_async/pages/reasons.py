@@ -13,6 +13,7 @@ __all__ = [
     "REPEATED",
     "RESTLESS",
     "SHORT",
+    "SPLIT",
     "UNBELIEVABLE",
     "UNORDERED",
 ]
@@ -42,6 +43,10 @@ RESTLESS: Final = (
     "time may be missing; a larger page_size helps."
 )
 SHORT: Final = "The page had fewer rows than the server's total promised."
+SPLIT: Final = (
+    "There are more orders than one request can name, so several lists were walked, one after the other. A tracking "
+    "whose order id was changed for one of an earlier list meanwhile is missing."
+)
 UNBELIEVABLE: Final = (
     "The server's total ends before the last row of a full page, so it is not believed. Pages are read until one is "
     "short or brings nothing new; trackings may be missing, and come in the server's order."

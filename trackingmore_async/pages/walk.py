@@ -8,11 +8,11 @@ from typing import Protocol
 import attrs
 from anyio.lowlevel import checkpoint
 
-from trackingmore_async.models import Tracking
+from trackingmore_async.models import Tracking, TrackingFilter
 
 from .notes import Gap, Notes
 from .readers import Reader
-from .reasons import AGAIN, DISORDER
+from .reasons import AGAIN, DISORDER, SPLIT
 from .repeats import note_oddities
 from .seen import WIDTH, Seen
 from .sheet import Ask, Rows, Sheet, decode_row
@@ -24,6 +24,11 @@ __all__ = ["Route", "Walk"]
 
 class Route(Protocol):
     """Decides which pages of one list are read, and judges them."""
+
+    @property
+    def part(self) -> TrackingFilter:
+        """Which trackings."""
+        ...
 
     @property
     def seen(self) -> Seen:
@@ -155,6 +160,7 @@ class Walk:
             ask = route.ask()
             if ask is None:
                 self._part += 1
+                self._note_split()
                 continue
             sheet = await self._reader.read(ask)
             note_oddities(self._notes, sheet)
@@ -163,6 +169,12 @@ class Walk:
             self._rows, self._admits = rows, route.seen.admits
             return True
         return False
+
+    def _note_split(self) -> None:
+        """Say what several requests cannot see: an order id changes for another one that was asked for before."""
+        for route in self._routes[self._part : self._part + 1]:
+            if route.part.orders:
+                self._notes.add_once(1, SPLIT)
 
     def _note_disorder(self, route: Route) -> None:
         if not route.seen.in_order and route.seen.everything is None:
