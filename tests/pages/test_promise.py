@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 from typing import Any, Literal
 
@@ -19,7 +20,8 @@ from hypothesis import strategies as st
 from tests.conftest import virtual_loop
 from tests.pages.scene import QUICK, Crowd, Pair, pair, scene
 from trackingmore_async import TrackingMoreError
-from trackingmore_async.pages import TrackingPages
+from trackingmore_async.pages import Gap, TrackingPages
+from trackingmore_async.pages.reasons import AGAIN, DISORDER, SPLIT
 from trackingmore_async.sandbox import Fault, Sandbox, Switches
 
 TIMES = int(os.environ.get("TRACKINGMORE_EXAMPLES", "1"))
@@ -57,7 +59,7 @@ class Case:
     seed: int
     quick: bool
     ahead: bool
-    crowd: dict[str, int]
+    crowd: tuple[int, int, int, int]
     faults: list[tuple[str, int]]
     stops: list[tuple[int, float]]
 
@@ -84,11 +86,11 @@ CASES = st.builds(
     spread=st.sampled_from([0, 1, 3, 30, 1000, 1_000_000]),
     age=st.sampled_from([0, 0, 1, 2, 100, 100_000]),
     kind=st.sampled_from(["all", "all", "all", "archived", "orders", "numbers", "updated", "status", "bounded"]),
-    order=st.sampled_from(["oldest", "oldest", "oldest", "newest"]),
+    order=st.sampled_from(["oldest", "oldest", "newest"]),
     seed=st.integers(0, 1 << 16),
     quick=st.booleans(),
     ahead=st.booleans(),
-    crowd=st.fixed_dictionaries({name: st.integers(0, 6) for name in ("deletes", "creates", "moves", "edits")}),
+    crowd=st.tuples(*[st.sampled_from([0, 0, 1, 2, 6])] * 4),
     faults=st.lists(st.tuples(st.sampled_from(sorted(FAULTS)), st.integers(1, 12)), max_size=4),
     stops=st.lists(st.tuples(st.integers(0, 40), st.sampled_from([0.0, 0.4, 1.0, 5.0, 20_000.0])), max_size=4),
 )
@@ -99,41 +101,37 @@ class Witness:
     """Sees at each request which trackings match; those that always did are what the walk promises.
 
     Args:
-        case: The case.
-        sandbox: Its account.
+        sandbox: The account.
+        crowd: The others who use it.
         filters: What the list is narrowed by.
+        matches: Tells whether the tracking of a key matches now.
     """
 
-    case: Case
     sandbox: Sandbox
-    filters: dict[str, Any]
     crowd: Crowd
+    filters: dict[str, Any]
+    matches: Callable[[int], bool]
     throughout: set[Pair] | None = None
 
     def see(self) -> None:
         """Let the crowd act, then look."""
         self.crowd.act()
-        now = {self.sandbox.trackings.name(key) for key in self.sandbox.trackings.keys if self._matches(key)}
+        now = {self.sandbox.trackings.name(key) for key in self.sandbox.trackings.keys if self.matches(key)}
         self.throughout = now if self.throughout is None else self.throughout & now
 
-    def _matches(self, key: int) -> bool:
-        trackings, renderer = self.sandbox.trackings, self.sandbox.account.renderer
-        now, record = self.sandbox.clock.seconds(), self.sandbox.trackings.records.get(key)
-        match self.case.kind:
-            case "archived":
-                return key not in trackings.archived
-            case "orders":
-                return record is not None and record.fields.get("order_id") in self.filters["orders"]
-            case "numbers":
-                return trackings.name(key)[1] in self.filters["numbers"]
-            case "updated":
-                return (renderer.updated(key, now) or 0) >= self.filters["update_time_min"]
-            case "status":
-                return renderer.status(key, now) == self.filters["status"]
-            case "bounded":
-                return key >> 32 <= self.filters["created_at_max"]
-            case _:
-                return True
+
+def matcher(kind: Kind, sandbox: Sandbox, filters: dict[str, Any]) -> Callable[[int], bool]:
+    """Return what the filters mean, said once more without the library and the sandbox's own list."""
+    trackings, renderer, seconds = sandbox.trackings, sandbox.account.renderer, sandbox.clock.seconds
+    kinds: dict[Kind, Callable[[int], bool]] = {
+        "archived": lambda key: key not in trackings.archived,
+        "orders": lambda key: trackings.record(key).fields.get("order_id") in filters["orders"],
+        "numbers": lambda key: trackings.name(key)[1] in filters["numbers"],
+        "updated": lambda key: (renderer.updated(key, seconds()) or 0) >= int(filters["update_time_min"]),
+        "status": lambda key: renderer.status(key, seconds()) == str(filters["status"]),
+        "bounded": lambda key: key >> 32 <= int(filters["created_at_max"]),
+    }
+    return kinds.get(kind, lambda _: True)
 
 
 def make(case: Case) -> Witness:
@@ -149,7 +147,7 @@ def make(case: Case) -> Witness:
             sandbox.trackings.set_archived(key, True)
         if case.kind == "orders":
             sandbox.trackings.set_fields(key, {"order_id": chance.choice([*ORDERS, "other"])})
-    filters: dict[Kind, dict[str, Any]] = {
+    kinds: dict[Kind, dict[str, Any]] = {
         "archived": {"archived": False},
         "orders": {"orders": ORDERS},
         "numbers": {"numbers": [f"LX{index:07}CN" for index in range(60)]},
@@ -157,8 +155,10 @@ def make(case: Case) -> Witness:
         "status": {"status": "transit"},
         "bounded": {"created_at_max": newest - case.spread // 2},
     }
-    crowd = Crowd(sandbox, case.seed, **case.crowd)
-    return Witness(case, sandbox, filters.get(case.kind, {}), crowd)
+    filters = kinds.get(case.kind, {})
+    deletes, creates, moves, edits = case.crowd
+    crowd = Crowd(sandbox, case.seed, deletes=deletes, creates=creates, moves=moves, edits=edits)
+    return Witness(sandbox, crowd, filters, matcher(case.kind, sandbox, filters))
 
 
 async def play(case: Case) -> None:
@@ -166,7 +166,7 @@ async def play(case: Case) -> None:
     witness = make(case)
     found: Counter[Pair] = Counter()
     token: str | None = None
-    gaps: tuple[object, ...] = ()
+    gaps: tuple[Gap, ...] = ()
     for name, on in case.faults:
         witness.sandbox.faults.add(Fault("list", on={on}, **FAULTS[name]))
     for count, pause in [*case.stops, (-1, 0.0)]:
@@ -181,7 +181,7 @@ async def play(case: Case) -> None:
         for _ in range(5 if pause > 1 else 0):
             witness.crowd.act()
     assert token is not None
-    check(witness, found, gaps)
+    check(witness, found, {gap.reason for gap in gaps})
     async with scene(witness.sandbox) as here:
         assert [tracking async for tracking in here.tm.trackings.list(resume=token)] == []
         assert here.asked == []
@@ -208,21 +208,23 @@ async def take(walk: Any, found: Counter[Pair], count: int) -> None:
             continue
 
 
-def check(witness: Witness, found: Counter[Pair], gaps: tuple[object, ...]) -> None:
+def check(witness: Witness, found: Counter[Pair], reasons: set[str]) -> None:
     """Check that the promise was kept, or that the gaps say otherwise."""
     twice = {one for one, times in found.items() if times > 1}
     missing = (witness.throughout or set()) - found.keys()
-    assert gaps or not missing, f"missing without a gap: {missing}"
-    assert gaps or not twice, f"twice without a gap: {twice}"
+    if reasons == {SPLIT}:
+        missing -= witness.crowd.moved  # that gap is about edited ones alone
+    assert reasons or not missing, f"missing without a gap: {missing}"
+    assert reasons & {AGAIN, DISORDER} or not twice, f"twice without a gap: {twice}"
 
 
 @given(CASES)
 @settings(
-    max_examples=300 * TIMES,
+    max_examples=500 * TIMES,
     derandomize=TIMES == 1,
     database=None,
     deadline=None,
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=[HealthCheck.too_slow],
 )
 def test_a_walk_keeps_its_promise_or_says_that_it_does_not(case: Case) -> None:
     """Whatever the switches, the crowd, the faults and the stops: exactly once, or gaps."""

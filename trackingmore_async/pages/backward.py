@@ -151,7 +151,10 @@ class Backward:
             await self._distrust(sheet)
             return
         self.seen.steps += view.steps
-        self._overlap = self._first_overlap() if moves(self.part) else 0
+        if moves(self.part):
+            self._overlap = self._first_overlap()
+            if not self._overlap:
+                self._note_once(1, NARROW)
         self._clock = int(clock)
         await self._bound(sheet, view, self._clock)
 

@@ -7,8 +7,8 @@ import attrs
 from trackingmore_async.models import TrackingFilter
 
 from .notes import Notes
-from .parts import upper_bound
-from .reasons import EMPTY, SHORT
+from .parts import moves, upper_bound
+from .reasons import EMPTY, PASSING, SHORT
 from .repeats import Repeats
 from .seen import Seen
 from .sheet import Ask, Rows, Sheet
@@ -124,6 +124,8 @@ class Forward:
         self._total = sheet.total or 0
         self.notes.count(self.number, self._total)
         self._repeats.watch(sheet)
+        if moves(self.part) and self._total > len(sheet.items):
+            self.notes.add(sheet.ask.page, PASSING)
         self.size = sheet.size_served(self.size)
         known = [moment for moment in (sheet.date, *map(created, sheet.items[:1])) if moment is not None]
         own = upper_bound(self.part)

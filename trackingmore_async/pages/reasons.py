@@ -10,6 +10,7 @@ __all__ = [
     "DISORDER",
     "EMPTY",
     "NARROW",
+    "PASSING",
     "REPEATED",
     "RESTLESS",
     "SHORT",
@@ -34,6 +35,10 @@ EMPTY: Final = "The page was empty, twice, although rows were promised."
 NARROW: Final = (
     "The pages are too small to overlap. Trackings that entered the list meanwhile may have pushed others past the "
     "walk; a larger page_size helps."
+)
+PASSING: Final = (
+    "Trackings enter and leave a list with such a filter, and move others past a walk from the newest on without a "
+    'trace: some may be missing. A walk with order="oldest" notices that.'
 )
 REPEATED: Final = (
     "The page held only trackings that had come before: others may be missing. Several such pages end the walk."

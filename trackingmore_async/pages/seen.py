@@ -127,8 +127,10 @@ class Seen:
     def recall(self, memory: Memory) -> None:
         """Go on where another process stood."""
         ids = {memory.ids[start : start + WIDTH] for start in range(0, len(memory.ids), WIDTH)}
-        if self.everything is not None or memory.everything:
-            self.everything = (self.everything or set()) | ids
+        if self.everything is not None:
+            self.everything |= ids  # in place: parts share it
+        elif memory.everything:
+            self.everything = set(ids)
         self._edge = -math.inf if memory.edge is None else memory.edge
         self.in_order, self.steps, self.pages = memory.in_order, memory.steps, memory.pages
         self.undated = memory.undated

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import binascii
 import zlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from typing import Final, Literal
 
 import attrs
@@ -79,7 +78,7 @@ class Place:
     tail: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class Token:
     """All that a walk needs to go on.
 
@@ -126,9 +125,9 @@ def read_token(text: str) -> Token:
             "unchanged, or begin a new walk."
         )
     try:
-        packed = urlsafe_b64decode(text.removeprefix(VERSION).encode("ascii"))
+        packed = b64decode(text.removeprefix(VERSION), altchars="-_", validate=True)
         return msgspec.msgpack.decode(zlib.decompress(packed), type=Token)
-    except (UnicodeError, binascii.Error, zlib.error, msgspec.MsgspecError):
+    except (ValueError, zlib.error, msgspec.MsgspecError):
         raise ConfigurationError(
             "The token given as resume is damaged: pass what `token` gave, unchanged, or begin a new walk."
         ) from None

@@ -61,7 +61,7 @@ class Route(Protocol):
         ...
 
 
-@attrs.define
+@attrs.define(repr=False)
 class Walk:
     """Iterates over all trackings of a list, each exactly once: ``async for tracking in walk``.
 
@@ -192,3 +192,6 @@ class Walk:
                 break
             asks += later.forecast(wanted - len(asks))
         return asks
+
+    def __repr__(self) -> str:
+        return f"<Walk: {self._handed_out} handed out>"
