@@ -154,7 +154,7 @@ class Backward:
         if moves(self.part):
             self._overlap = self._first_overlap()
             if not self._overlap:
-                self._note_once(1, NARROW)
+                self.notes.add_first(1, NARROW)
         self._clock = int(clock)
         await self._bound(sheet, view, self._clock)
 
@@ -250,7 +250,7 @@ class Backward:
 
     def _meets_known_rows(self, sheet: Sheet) -> bool:
         if sheet.ask.end <= self._unread:
-            self._note_once(sheet.ask.page, NARROW)
+            self.notes.add_first(sheet.ask.page, NARROW)
             return True
         last = filter(None, map(peek, sheet.items[-3:]))
         return any(self.seen.has_passed(row) for row in last)
@@ -303,10 +303,6 @@ class Backward:
     def _hand_out_held(self) -> Rows:
         while self._held:
             yield self._held.popleft()
-
-    def _note_once(self, page: int, reason: str) -> None:
-        if all(gap.reason != reason for gap in self.notes.gaps):
-            self.notes.add(page, reason)
 
     def _doubt(self, sheet: Sheet, total: int | None) -> None:
         if total is not None:

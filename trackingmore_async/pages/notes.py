@@ -61,6 +61,11 @@ class Notes:
         if Gap(page, reason) not in self.gaps:
             self.add(page, reason)
 
+    def add_first(self, page: int, reason: str) -> None:
+        """Note a gap where it is noticed first, and on no later page."""
+        if all(gap.reason != reason for gap in self.gaps):
+            self.add(page, reason)
+
     def withdraw(self, gap: Gap) -> None:
         """Strike a gap that turned out to be none."""
         if gap in self.gaps:

@@ -20,8 +20,8 @@ def note_oddities(notes: Notes, sheet: Sheet) -> None:
     asked, page = sheet.ask.page, sheet.page
     if sheet.items and page is not None and page != asked:
         notes.add_once(asked, f"The server answered page {page} instead of {asked}: trackings may be missing.")
-    if sheet.is_endless and all(gap.reason != UNBELIEVABLE for gap in notes.gaps):
-        notes.add(asked, UNBELIEVABLE)
+    if sheet.is_endless:
+        notes.add_first(asked, UNBELIEVABLE)
 
 
 @attrs.define

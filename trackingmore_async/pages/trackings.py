@@ -46,13 +46,15 @@ class TrackingPages:
     A walk with ``order="oldest"`` hands out every tracking that was there all the time exactly once, whatever is
     created or deleted meanwhile. It reads page 1 to learn how many there are, and then goes from the last page to the
     first, under a ``created_at_max`` taken from page 1's ``Date`` (of a second that is over; the few newer ones stand
-    on page 1). It remembers the ids of two pages and of one second. Where a filter depends on something that changes
-    (status, archived, time of update, orders), pages overlap by some rows, so that a tracking that enters the list
-    pushes out no other one; requests become a few more. A tracking that itself enters or leaves such a list meanwhile
-    may be handed out or not. What could not be guaranteed stands in `gaps`.
+    on page 1). It remembers digests of the ids of two pages and of one second. Where a filter depends on something
+    that changes (status, archived, time of update, orders), pages overlap by some rows, so that a tracking that enters
+    the list pushes out no other one; requests become a few more. A tracking that itself enters or leaves such a list
+    meanwhile may be handed out or not. What could not be guaranteed stands in `gaps`.
 
     Where the server lists in another order than the newest first, or does not say when trackings were created, a walk
-    says so in `gaps`, reads everything twice, and remembers about 100 bytes for each tracking.
+    says so in `gaps`, reads everything twice, and remembers about 80 bytes for each tracking.
+
+    A walk can stop, and go on in another process: see `token`.
 
     Args:
         caller: Where the requests go. Walks wait in the bulk lane, and have one deadline as a whole.
