@@ -122,6 +122,16 @@ async def test_in_another_order_nothing_comes_twice(list_order: Any, date_header
         assert rest.gaps
 
 
+async def test_both_passes_over_an_unordered_list_outlive_a_stop() -> None:
+    """A walk that reads everything twice finishes its first pass after the restart, and then makes the second one."""
+    sandbox = account(100, 3, list_order="id")
+    async with scene(sandbox, rates=QUICK) as here:
+        text = await some(here.tm.trackings.list(page_size=20), 30, Counter())
+        assert here.pages == [1, 5, 4]
+        assert sum((await count(aiter(here.tm.trackings.list(resume=text)))).values()) == 70
+    assert here.pages == [1, 5, 4, 4, 3, 2, 1, 5, 4, 3, 2, 1]
+
+
 @pytest.mark.parametrize("date_header", [True, False])
 async def test_all_in_one_second_in_any_order(date_header: bool) -> None:
     """Where all rows of page 1 share a second, the order is not known: newer rows on later pages come all the same."""
