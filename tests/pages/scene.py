@@ -94,6 +94,7 @@ class Crowd:
         deletes: The most deletions at once.
         creates: The most creations at once.
         moves: The most changes of the archive at once.
+        edits: The most edits of an order id at once.
     """
 
     sandbox: Sandbox
@@ -101,10 +102,12 @@ class Crowd:
     deletes: int = 0
     creates: int = 0
     moves: int = 0
+    edits: int = 0
     at_first: set[Pair] = attrs.field(factory=set[Pair])
     moved: set[Pair] = attrs.field(factory=set[Pair])
     _alive: list[Pair] = attrs.field(factory=list[Pair])
     _created: int = 0
+    _begun: bool = False
     _chance: Random = attrs.field(factory=Random)
 
     def __attrs_post_init__(self) -> None:
@@ -112,7 +115,8 @@ class Crowd:
 
     def act(self) -> None:
         """Do some mischief; the first call notes who is there."""
-        if not self.at_first:
+        if not self._begun:
+            self._begun = True
             self._alive = list(self.sandbox.trackings)
             self.at_first = set(self._alive)
         for _ in range(self._chance.randint(0, self.deletes)):
@@ -121,6 +125,8 @@ class Crowd:
             self._create()
         for _ in range(self._chance.randint(0, self.moves)):
             self._move()
+        for _ in range(self._chance.randint(0, self.edits)):
+            self._edit()
 
     def _delete(self) -> None:
         if self._alive:
@@ -134,11 +140,20 @@ class Crowd:
         self.sandbox.create(*self._alive[-1])
 
     def _move(self) -> None:
-        pair = self._chance.choice(self._alive)
+        pair = self._chance.choice(self._alive or [("", "")])
         key = self.sandbox.trackings.find(*pair)
         if key is not None:
             self.moved.add(pair)
             self.sandbox.trackings.set_archived(key, key not in self.sandbox.trackings.archived)
+
+    def _edit(self) -> None:
+        pair = self._chance.choice(self._alive or [("", "")])
+        key = self.sandbox.trackings.find(*pair)
+        if key is not None:
+            self.moved.add(pair)
+            self.sandbox.trackings.set_fields(key, {"order_id": f"A-{self._chance.randrange(50)}"})
+            if self.sandbox.switches.edit_moves_updated_at:
+                self.sandbox.trackings.record(key).touched_at = self.sandbox.clock.seconds()
 
     def throughout(self) -> set[Pair]:
         """Return the trackings that were there all the time, unchanged."""

@@ -10,6 +10,7 @@ import pytest
 
 from tests.pages.scene import QUICK, Crowd, Pair, assert_exactly_once, count, pair, quick_sandbox, scene
 from trackingmore_async.errors import DeadlineExceededError
+from trackingmore_async.pages.reasons import CLOCKLESS
 from trackingmore_async.sandbox import Path, Sandbox, Switches
 
 pytestmark = pytest.mark.anyio
@@ -78,7 +79,10 @@ async def test_an_own_bound_in_the_past_stays() -> None:
 async def test_small_pages_and_heavy_traffic_lose_nothing(
     size: int, quick: bool, age: tuple[int, int], date_header: bool
 ) -> None:
-    """Whatever the page size and the pace, and with thousands created in the walk's own second, nothing is lost."""
+    """Whatever the page size and the pace, and with thousands created in the walk's own second, nothing is lost.
+
+    Where the server shows no clock, and too few seconds of creation to tell its order, the gaps say so.
+    """
     for seed in SEEDS:
         sandbox = quick_sandbox(seed, switches=Switches(date_header=date_header))
         sandbox.seed_trackings(12 * size, created_between=(now(sandbox) + age[0], now(sandbox) + age[1]))
@@ -87,7 +91,7 @@ async def test_small_pages_and_heavy_traffic_lose_nothing(
             pages = here.tm.trackings.list(page_size=size)
             found = await count(pages.__aiter__())
         assert_exactly_once(found, crowd.throughout())
-        assert pages.gaps == ()
+        assert {gap.reason for gap in pages.gaps} <= (set[str]() if date_header else {CLOCKLESS})
 
 
 @pytest.mark.parametrize("empty_list", [4031, 4017, 200])

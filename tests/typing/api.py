@@ -123,6 +123,10 @@ async def lists(tm: TrackingMore) -> None:
     async with pages as walk:
         async for tracking in walk:
             assert_type(tracking, Tracking)
+    assert_type(pages.token, str | None)
+    async with tm.trackings.list(resume=pages.token, max_items=10) as walk:
+        assert_type(walk.token, str)
+    tm.trackings.list(resume=7)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     tm.trackings.list(order="random")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     tm.trackings.list(colour="red")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
 

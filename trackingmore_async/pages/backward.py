@@ -15,6 +15,7 @@ Here nothing is sent: `ask` says what to read, `take` judges it.
 from __future__ import annotations
 
 import math
+from collections import deque
 from itertools import chain
 
 import anyio
@@ -23,13 +24,15 @@ import attrs
 from trackingmore_async.models import TrackingFilter
 from trackingmore_async.pacing.backoff import back_off
 
-from .forward import Forward
-from .notes import Gap, Notes
+from .doubts import Doubts
+from .notes import Notes
 from .parts import moves, upper_bound
+from .reasons import CLOCKLESS, EMPTY, NARROW, RESTLESS, SHORT, UNORDERED
 from .repeats import Repeats
 from .seen import Seen
 from .sheet import Ask, Row, Rows, Sheet
 from .survey import Survey, created, peek, survey
+from .token import Place
 from .window import last_window
 
 __all__ = ["Backward"]
@@ -37,21 +40,6 @@ __all__ = ["Backward"]
 SECOND = 1.0  # the grain of the Date header and of created_at
 PATIENCE = 5  # readings of one page that cannot be relied on, in a row
 SHARE = 20  # an overlap is one row in so many, at first
-
-UNORDERED = (
-    "The server does not seem to list the newest trackings first. All pages are read twice, but trackings that moved "
-    "to another page both times may be missing."
-)
-RESTLESS = (
-    "More trackings entered or left the list between two requests than a page can show. Some that were there all the "
-    "time may be missing; a larger page_size helps."
-)
-NARROW = (
-    "The pages are too small to overlap. Trackings that entered the list meanwhile may have pushed others past the "
-    "walk; a larger page_size helps."
-)
-EMPTY = "The page was empty, twice, although rows were promised."
-SHORT = "The page had fewer rows than the server's total promised."
 
 
 @attrs.define
@@ -64,6 +52,7 @@ class Backward:
         seen: What was handed out already.
         notes: Where findings go.
         number: Which part of the list this is, from 0.
+        is_open: Whether the first page was read.
     """
 
     part: TrackingFilter
@@ -71,11 +60,16 @@ class Backward:
     seen: Seen
     notes: Notes
     number: int = 0
-    _opened: bool = False
+    is_open: bool = False
+    _alone: bool = False
+    _start: int = 0
+    _left: int = 0
     _unread: int = 0
     _until: int | None = None
+    _clock: int | None = None
+    _clockless: bool = False
     _newest: float | None = None
-    _held: tuple[Row, ...] = ()
+    _held: deque[Row] = attrs.field(factory=deque[Row])
     _passes: int = 1
     _total: int | None = None
     _least: int = 0
@@ -87,26 +81,25 @@ class Backward:
     _again: bool = False
     _patience: int = PATIENCE
     _lowest: float = math.inf
-    _doubts: list[tuple[Gap, int]] = attrs.field(factory=list[tuple[Gap, int]])
-    _onward: Forward | None = None
+    _doubts: Doubts = attrs.field(init=False)
     _repeats: Repeats = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self._doubts = Doubts(self.notes)
         self._repeats = Repeats(self.seen, self.notes)
 
     def ask(self) -> Ask | None:
         """Return the page to read now; None at the end."""
-        if self._onward is not None:
-            return self._onward.ask()
         if self._repeats.are_too_many():
             self._unread = min(self._unread, self.size)  # page 1 is the end of the walk
-        return next(iter(self.forecast(1)), None)
+        ask = next(iter(self.forecast(1)), None)
+        if ask is None and self._clockless and not self.seen.is_proven:
+            self.notes.add_once(1, CLOCKLESS)
+        return ask
 
     def forecast(self, count: int) -> list[Ask]:
         """Return the pages to read next, at most `count`, if nothing unexpected happens."""
-        if self._onward is not None:
-            return self._onward.forecast(count)
-        if not self._opened:
+        if not self.is_open:
             return [Ask(self.part, 1, self.size)][:count]
         asks: list[Ask] = []
         unread = self._unread
@@ -119,15 +112,11 @@ class Backward:
 
     async def take(self, sheet: Sheet) -> Rows:
         """Judge the page that was asked for; return its rows, none when it has to be read again."""
-        if not self._opened and sheet.is_endless:
-            self._go_onward()
-        if self._onward is not None:
-            return await self._onward.take(sheet)
         if not sheet.items and self._promised(sheet) and not self._again:
             self._again = True
             return iter(())
         self._again = False
-        if not self._opened:
+        if not self.is_open:
             return await self._open(sheet)
         return iter(()) if await self._has_slipped(sheet) else self._turn(sheet)
 
@@ -138,24 +127,19 @@ class Backward:
 
     # The first page
 
-    def _go_onward(self) -> None:
-        """Walk from the first page on, for nobody knows where the last one is."""
-        self._opened = True
-        self.seen.distrust()
-        self._onward = Forward(self.part, self.size, self.seen, self.notes, self.number)
-
     async def _open(self, sheet: Sheet) -> Rows:
         total = sheet.total or 0
         view = await survey(sheet.items) if total > len(sheet.items) > 0 else None
         self.notes.count(self.number, total)
-        self._opened = True
+        self.is_open = True
         if view is not None:
             await self._plan(sheet, view, total)
             return iter(())
         if total > 0 and not sheet.items:
             self.notes.add(1, EMPTY)
         self.seen.turn_page()
-        return sheet.backwards()  # one page is one moment: nothing else needs to be read
+        self._alone, self._clock = True, sheet.date
+        return self._hand_out(sheet)  # one page is one moment: nothing else needs to be read
 
     async def _plan(self, sheet: Sheet, view: Survey, total: int) -> None:
         """Choose the bound, and how to walk below it."""
@@ -163,17 +147,23 @@ class Backward:
         self._unread = self._known_from = total
         self._read_at, self._newest = sheet.read_at, view.newest
         clock = max((moment for moment in (sheet.date, view.newest) if moment is not None), default=None)
-        if not view.in_order or clock is None:
-            await self._distrust(clock)
+        if not view.in_order or not self.seen.in_order or clock is None:
+            await self._distrust(sheet)
             return
-        self._overlap = self._first_overlap() if moves(self.part) else 0
-        await self._bound(sheet, view, int(clock))
+        self.seen.steps += view.steps
+        if moves(self.part):
+            self._overlap = self._first_overlap()
+            if not self._overlap:
+                self.notes.add_first(1, NARROW)
+        self._clock = int(clock)
+        await self._bound(sheet, view, self._clock)
 
     async def _bound(self, sheet: Sheet, view: Survey, clock: int) -> None:
         own = upper_bound(self.part)
         if own is not None and own < clock:
             return  # that second is over already
-        if not view.reaches(clock - 1):
+        self._clockless = sheet.date is None
+        if not self.seen.is_proven or not view.reaches(clock - 1):
             # The page is full of brand-new rows, and more of that second may follow it: wait until it is over.
             self._until = clock
             await self._let_second_pass()
@@ -181,7 +171,7 @@ class Backward:
         # Rows of the bound's own second are kept too, in case the server takes "max" as "before".
         self._until = clock - 1
         self._unread -= view.count_after(self._until)
-        self._held = tuple(
+        self._held = deque(
             (page, index, raw.copy())  # a copy, because a slice would keep the whole page in memory
             for page, index, raw in sheet.backwards()
             if (view.marks[index] or 0.0) >= self._until
@@ -191,11 +181,14 @@ class Backward:
         """Wait until the server's clock must have left the second that it showed; the limiter often waits as long."""
         await back_off(max(0.0, self._read_at + SECOND - anyio.current_time()))
 
-    async def _distrust(self, clock: float | None) -> None:
-        self.notes.add(1, UNORDERED)
+    async def _distrust(self, sheet: Sheet) -> None:
+        """Read everything twice, under the server's clock: the newest row may stand anywhere."""
+        self.notes.add_once(1, UNORDERED)
         self.seen.distrust()
-        self._until = None if clock is None else int(clock)
-        self._passes, self._overlap, self._held, self._lowest = 2, 0, (), math.inf
+        bounds = [bound for bound in (sheet.date, upper_bound(self.part)) if bound is not None]
+        self._until = min(bounds, default=None)
+        self._passes, self._overlap, self._lowest = 2, 0, math.inf
+        self._held.clear()
         await self._let_second_pass()
 
     def _first_overlap(self) -> int:
@@ -237,7 +230,7 @@ class Backward:
         if self.seen.pages > 2:
             self.seen.in_order = False
             return False
-        await self._distrust(max(sheet.date or 0, self._newest or 0))
+        await self._distrust(sheet)
         self._unread = max(self._unread, sheet.total or 0)
         return True
 
@@ -257,7 +250,7 @@ class Backward:
 
     def _meets_known_rows(self, sheet: Sheet) -> bool:
         if sheet.ask.end <= self._unread:
-            self._note_once(sheet.ask.page, NARROW)
+            self.notes.add_first(sheet.ask.page, NARROW)
             return True
         last = filter(None, map(peek, sheet.items[-3:]))
         return any(self.seen.has_passed(row) for row in last)
@@ -291,24 +284,84 @@ class Backward:
                 self._repeats.watch(sheet)  # something new has to be on it
             self._known_from, self._total = min(self._known_from - gone, sheet.ask.start), total
         if self._unread > 0:
-            return sheet.backwards()
+            return self._hand_out(sheet)
         self._passes -= 1
         if self._passes > 0:
             self._unread, self._total, self._lowest = self._total or 0, None, math.inf
-            return sheet.backwards()
-        held, self._held = self._held, ()
-        return chain(sheet.backwards(), held)
+            return self._hand_out(sheet)
+        return chain(self._hand_out(sheet), self._hand_out_held())
 
-    def _note_once(self, page: int, reason: str) -> None:
-        if all(gap.reason != reason for gap in self.notes.gaps):
-            self.notes.add(page, reason)
+    def _hand_out(self, sheet: Sheet) -> Rows:
+        self._start, self._left = sheet.ask.start, len(sheet.items)
+        return self._count_down(sheet)
+
+    def _count_down(self, sheet: Sheet) -> Rows:
+        for row in sheet.backwards():
+            self._left = row[1]
+            yield row
+
+    def _hand_out_held(self) -> Rows:
+        while self._held:
+            yield self._held.popleft()
 
     def _doubt(self, sheet: Sheet, total: int | None) -> None:
-        """Note missing rows, until a later ``total`` shows that they are really gone."""
         if total is not None:
-            for gap, _ in [doubt for doubt in self._doubts if total <= doubt[1]]:
-                self.notes.withdraw(gap)
-            self._doubts = [doubt for doubt in self._doubts if total > doubt[1]]
+            self._doubts.settle(total)
         if len(sheet.items) < self._promised(sheet) and total != 0:
-            gap = self.notes.add(sheet.ask.page, SHORT if sheet.items else EMPTY)
-            self._doubts.append((gap, sheet.ask.start + len(sheet.items)))
+            self._doubts.add(sheet.ask.page, SHORT if sheet.items else EMPTY, sheet.ask.start + len(sheet.items))
+
+    # Stopping, and going on in another process
+
+    def place(self, floor: int | None, ceiling: int | None, *, tail: bool) -> Place:
+        """Return where the walk stands, behind the row that was taken last.
+
+        Below its bound nothing is added, so a walk can stop between two rows for as long as it likes, and go on at the
+        same place. A list that trackings enter and leave is read anew, from the time that was passed.
+
+        Args:
+            floor: When the oldest tracking of this list can have been created; None: as the filter has it.
+            ceiling: When the newest one can have been created.
+            tail: Whether another list follows, with the newest rows.
+        """
+        has_ended = self.is_open and not (self._left or self._unread or self._held or tail)
+        if not self.is_open or (self._alone and not has_ended):
+            return Place(floor=floor, ceiling=self._last_second(ceiling))
+        if moves(self.part) and self.seen.in_order and not self.seen.undated and not has_ended:
+            # A second more, in case the server takes "min" as "after".
+            passed = self.seen.edge - 1 if self.seen.is_proven and self.seen.edge is not None else 0
+            return Place(floor=max(passed, floor or 0) or None, ceiling=self._last_second(ceiling))
+        return attrs.evolve(self._stay(), floor=floor, ceiling=ceiling, tail=tail or bool(self._held))
+
+    def newest_seconds(self, floor: int | None, ceiling: int | None) -> tuple[int | None, int | None]:
+        """Return within which seconds the rows were created that this walk holds back until its end."""
+        held_from = floor if self._until is None else max(self._until - 1, floor or 0)
+        return held_from, self._last_second(ceiling)
+
+    def _last_second(self, ceiling: int | None) -> int | None:
+        """Return until when trackings can have been created for this walk; one more, if "max" should mean "before"."""
+        ends = (ceiling, None if self._clock is None else self._clock + 1)
+        return min((end for end in ends if end is not None), default=None)
+
+    def _stay(self) -> Place:
+        here = self._start + self._left
+        between = self._left > 0 and here > self._unread
+        return Place(
+            opened=True,
+            size=self.size,
+            unread=here if between else self._unread,
+            until=self._until,
+            clock=self._clock,
+            clockless=self._clockless,
+            newest=self._newest,
+            passes=self._passes,
+            total=self._total,
+            known_from=here if between else self._known_from,
+            overlap=self._overlap,
+        )
+
+    def return_to(self, place: Place) -> None:
+        """Go on at a place where another process stood."""
+        self.is_open, self.size, self._unread, self._until = True, place.size, place.unread, place.until
+        self._clock, self._clockless, self._newest = place.clock, place.clockless, place.newest
+        self._passes, self._total, self._least = place.passes, place.total, place.total or 0
+        self._known_from, self._overlap = place.known_from, place.overlap

@@ -7,16 +7,15 @@ import attrs
 from trackingmore_async.models import TrackingFilter
 
 from .notes import Notes
-from .parts import upper_bound
+from .parts import moves, upper_bound
+from .reasons import EMPTY, PASSING, SHORT
 from .repeats import Repeats
 from .seen import Seen
 from .sheet import Ask, Rows, Sheet
 from .survey import created
+from .token import ForwardPlace, Token
 
 __all__ = ["Forward"]
-
-EMPTY = "The page was empty, twice, although rows were promised."
-SHORT = "The page had fewer rows than the server's total promised."
 
 
 @attrs.define
@@ -45,6 +44,8 @@ class Forward:
     _again: bool = False
     _ended: bool = False
     _endless: bool = False
+    _left: int = 0
+    _reread: bool = False
     _repeats: Repeats = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -78,19 +79,53 @@ class Forward:
             self._ended = True
         self._again = False
         self._open(sheet) if first else self._compare(sheet)
+        if sheet.ask.page == 1 and len(sheet.items) >= (self._total or 0) and not sheet.understated:
+            self._ended = True
         self._endless = sheet.is_endless
         if 0 < len(sheet.items) < min(self.size, expected - sheet.ask.start):
             self.notes.add(sheet.ask.page, SHORT)
         if sheet.items:
             self.seen.turn_page()
         self._page += 1
-        return sheet.forwards()
+        self._left = len(sheet.items)
+        return self._hand_out(sheet)
+
+    def _hand_out(self, sheet: Sheet) -> Rows:
+        for row in sheet.forwards():
+            self._left = len(sheet.items) - 1 - row[1]
+            yield row
+
+    def mark(self, token: Token) -> Token:
+        """Return the token with the place of this walk in it."""
+        return attrs.evolve(token, on=self.place())
+
+    def resume(self, token: Token) -> None:
+        """Go on where the walk stood that a token was taken of."""
+        if token.on is not None:
+            self.return_to(token.on)
+
+    def place(self) -> ForwardPlace:
+        """Return where the walk stands, behind the row that was taken last; a page that was begun is read again."""
+        return ForwardPlace(
+            page=self._page - bool(self._left),
+            size=self.size,
+            until=self._until,
+            total=self._total,
+            ended=self._ended and not self._left,
+            endless=self._endless,
+        )
+
+    def return_to(self, place: ForwardPlace) -> None:
+        """Go on at a place where another process stood."""
+        self._page, self.size, self._until, self._total = place.page, place.size, place.until, place.total
+        self._ended, self._endless, self._reread = place.ended, place.endless, True
 
     def _open(self, sheet: Sheet) -> None:
         self._total = sheet.total or 0
         self.notes.count(self.number, self._total)
         self._repeats.watch(sheet)
-        self._ended = self._ended or (len(sheet.items) >= self._total and not sheet.understated)
+        if moves(self.part) and self._total > len(sheet.items):
+            self.notes.add(sheet.ask.page, PASSING)
         self.size = sheet.size_served(self.size)
         known = [moment for moment in (sheet.date, *map(created, sheet.items[:1])) if moment is not None]
         own = upper_bound(self.part)
@@ -101,7 +136,9 @@ class Forward:
         if sheet.total is None or self._total is None:
             return
         missed = self._total - sheet.total
-        self._repeats.watch(sheet, growing=missed < 0 and not sheet.is_endless)
+        if not self._reread:
+            self._repeats.watch(sheet, growing=missed < 0 and not sheet.is_endless)
+        self._reread = False
         if missed > 0 and not (self._endless or sheet.understated):
             self.notes.add(
                 sheet.ask.page,

@@ -32,20 +32,22 @@ class Notes:
 
     Args:
         parts: How many lists it consists of: more than one where ``numbers`` or ``orders`` were split.
+        gaps: What cannot be vouched for.
+        totals: What the first page of each part said.
     """
 
     parts: int
     gaps: list[Gap] = attrs.field(factory=list[Gap])
-    _totals: dict[int, int] = attrs.field(factory=dict[int, int])
+    totals: dict[int, int] = attrs.field(factory=dict[int, int])
 
     @property
     def total(self) -> int | None:
         """How many trackings match, once the first page of every part was read."""
-        return sum(self._totals.values()) if len(self._totals) == self.parts else None
+        return sum(self.totals.values()) if len(self.totals) == self.parts else None
 
     def count(self, part: int, total: int) -> None:
-        """Note what the first page of a part said."""
-        self._totals[part] = total
+        """Note what the first page of a part said; what it said first stays."""
+        self.totals.setdefault(part, total)
 
     def add(self, page: int, reason: str) -> Gap:
         """Note a gap, and return it."""
@@ -57,6 +59,11 @@ class Notes:
     def add_once(self, page: int, reason: str) -> None:
         """Note a gap that may be noted already, for a page is sometimes read again."""
         if Gap(page, reason) not in self.gaps:
+            self.add(page, reason)
+
+    def add_first(self, page: int, reason: str) -> None:
+        """Note a gap where it is noticed first, and on no later page."""
+        if all(gap.reason != reason for gap in self.gaps):
             self.add(page, reason)
 
     def withdraw(self, gap: Gap) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import cast
 
 import attrs
 
@@ -11,9 +12,10 @@ from trackingmore_async.codec import encode
 from trackingmore_async.errors import ConfigurationError
 from trackingmore_async.models import UNSET, TrackingFilter
 from trackingmore_async.models.fields import FilterFields
+from trackingmore_async.models.moments import Moment
 from trackingmore_async.operations import LIST, MAX_NUMBERS, MAX_PAGE_SIZE
 
-__all__ = ["check_count", "check_page_size", "make_parts", "moves", "upper_bound"]
+__all__ = ["check_count", "check_page_size", "given_filters", "make_parts", "moves", "narrowed", "upper_bound"]
 
 MOVING = ("status", "archived", "update_time_min", "update_time_max", "orders")
 """Filters by something that changes: trackings may enter and leave such a list, whenever they were created."""
@@ -98,7 +100,26 @@ def moves(part: TrackingFilter) -> bool:
 
 def upper_bound(part: TrackingFilter) -> int | None:
     """Return the caller's own ``created_at_max`` in unix seconds, or None."""
-    value = part.created_at_max
+    return _seconds(part.created_at_max)
+
+
+def narrowed(part: TrackingFilter, floor: int | None, ceiling: int | None) -> TrackingFilter:
+    """Return the trackings of a list that were created within these unix seconds; None leaves an end as it is."""
+    lowest = [second for second in (floor, _seconds(part.created_at_min)) if second is not None]
+    highest = [second for second in (ceiling, upper_bound(part)) if second is not None]
+    if floor is not None:
+        part = attrs.evolve(part, created_at_min=max(lowest))
+    return part if ceiling is None else attrs.evolve(part, created_at_max=min(highest))
+
+
+def _seconds(value: Moment) -> int | None:
     if isinstance(value, datetime):
         return int(value.timestamp())
     return int(value) if value else None
+
+
+def given_filters(whole: TrackingFilter) -> FilterFields:
+    """Return what was given of a filter, as `make_parts` takes it."""
+    values = {field.name: getattr(whole, field.name) for field in attrs.fields(TrackingFilter)}
+    given = {name: value for name, value in values.items() if value is not UNSET and value != ()}
+    return cast("FilterFields", {name: given[name] for name in given if name not in ("page", "limit")})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from .notes import Notes
+from .reasons import REPEATED, UNBELIEVABLE
 from .seen import Seen
 from .sheet import Sheet
 
@@ -13,20 +14,14 @@ __all__ = ["Repeats", "note_oddities"]
 IN_VAIN = 2  # pages in a row that brought nothing new, where something new had to come
 IN_VAIN_WHILE_GROWING = 10  # the same, where new trackings may have pushed the others back
 
-REPEATED = "The page held only trackings that had come before: others may be missing. Several such pages end the walk."
-UNBELIEVABLE = (
-    "The server's total ends before the last row of a full page, so it is not believed. Pages are read until one is "
-    "short or brings nothing new; trackings may be missing, and come in the server's order."
-)
-
 
 def note_oddities(notes: Notes, sheet: Sheet) -> None:
     """Note when a page is not the one that was asked for, or when its total cannot be true."""
     asked, page = sheet.ask.page, sheet.page
     if sheet.items and page is not None and page != asked:
         notes.add_once(asked, f"The server answered page {page} instead of {asked}: trackings may be missing.")
-    if sheet.is_endless and all(gap.reason != UNBELIEVABLE for gap in notes.gaps):
-        notes.add(asked, UNBELIEVABLE)
+    if sheet.is_endless:
+        notes.add_first(asked, UNBELIEVABLE)
 
 
 @attrs.define
@@ -47,6 +42,8 @@ class Repeats:
 
     def watch(self, sheet: Sheet, *, growing: bool = False) -> None:
         """Hear of a page whose rows are handed out next, and whether new rows may have pushed back those before."""
+        if not self.seen.fresh:
+            return  # a walk that was taken up again may first meet what it knows
         self._page, self._rows, self._growing = sheet.ask.page, len(sheet.items), growing
 
     def are_too_many(self) -> bool:

@@ -38,6 +38,12 @@ class Survey:
         known = [mark for mark in self.marks if mark is not None]
         return bool(known) and all(one >= other for one, other in pairwise(known))
 
+    @property
+    def steps(self) -> int:
+        """In how many places the order shows: rows that are older than the one before them."""
+        known = [mark for mark in self.marks if mark is not None]
+        return sum(one > other for one, other in pairwise(known))
+
     def reaches(self, moment: float) -> bool:
         """Whether everything that was created at `moment` or later is on this page, in what is known of it."""
         return None not in self.marks and any(mark is not None and mark < moment for mark in self.marks)

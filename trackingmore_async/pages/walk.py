@@ -8,25 +8,27 @@ from typing import Protocol
 import attrs
 from anyio.lowlevel import checkpoint
 
-from trackingmore_async.models import Tracking
+from trackingmore_async.models import Tracking, TrackingFilter
 
-from .notes import Notes
+from .notes import Gap, Notes
 from .readers import Reader
+from .reasons import AGAIN, DISORDER, SPLIT
 from .repeats import note_oddities
-from .seen import Seen
+from .seen import WIDTH, Seen
 from .sheet import Ask, Rows, Sheet, decode_row
 from .survey import SLICE
+from .token import MOST_IDS, Token, write_token
 
 __all__ = ["Route", "Walk"]
-
-DISORDER = (
-    "The server does not list the newest trackings first, so this walk is in another order, too. Of those that moved "
-    "to another page meanwhile, some may be missing or come twice."
-)
 
 
 class Route(Protocol):
     """Decides which pages of one list are read, and judges them."""
+
+    @property
+    def part(self) -> TrackingFilter:
+        """Which trackings."""
+        ...
 
     @property
     def seen(self) -> Seen:
@@ -50,8 +52,16 @@ class Route(Protocol):
         """Judge the page that was asked for; return its rows, none when it has to be read again."""
         ...
 
+    def mark(self, token: Token) -> Token:
+        """Return the token with the place of this walk in it."""
+        ...
 
-@attrs.define
+    def resume(self, token: Token) -> None:
+        """Go on where the walk stood that a token was taken of."""
+        ...
+
+
+@attrs.define(repr=False)
 class Walk:
     """Iterates over all trackings of a list, each exactly once: ``async for tracking in walk``.
 
@@ -65,6 +75,7 @@ class Walk:
         reader: Reads the pages.
         notes: Where findings go.
         max_items: Ends after as many trackings; None: after the last.
+        token: Where to begin: the place in its part, and what was noted before.
 
     Example:
         >>> async def first_ten(tm: TrackingMore) -> list[Tracking]:
@@ -75,11 +86,44 @@ class Walk:
     _reader: Reader
     _notes: Notes
     _max_items: int | None
-    _part: int = attrs.field(default=0, init=False)
+    _token: Token
+    _part: int = attrs.field(init=False)
     _rows: Rows = attrs.field(factory=lambda: iter(()), init=False)
     _admits: Callable[[Tracking], bool] = attrs.field(default=lambda _: True, init=False)
     _looked_at: int = attrs.field(default=0, init=False)
     _handed_out: int = attrs.field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._part = self._token.part
+        self._notes.totals.update(self._token.totals)
+        self._notes.gaps += [Gap(*gap) for gap in self._token.gaps]
+        if self._token.memory is not None:
+            self._routes[self._part].seen.recall(self._token.memory)
+            self._routes[self._part].resume(self._token)
+        elif self._token.again:
+            self._notes.add_once(1, AGAIN)
+
+    @property
+    def token(self) -> str:
+        """Where the walk stands now, as a text: ``tm.trackings.list(resume=token)`` goes on there.
+
+        See `TrackingPages.token`.
+        """
+        here = Token(
+            order=self._token.order,
+            page_size=self._token.page_size,
+            filters=self._token.filters,
+            part=self._part,
+            totals=self._notes.totals,
+            gaps=[(gap.page, gap.reason) for gap in self._notes.gaps],
+        )
+        if self._part == len(self._routes):
+            return write_token(here)
+        route = self._routes[self._part]
+        memory = route.seen.memory()
+        if len(memory.ids) > MOST_IDS * WIDTH:
+            return write_token(attrs.evolve(here, again=True))
+        return write_token(route.mark(attrs.evolve(here, memory=memory)))
 
     def __aiter__(self) -> Walk:
         return self
@@ -116,6 +160,7 @@ class Walk:
             ask = route.ask()
             if ask is None:
                 self._part += 1
+                self._note_split()
                 continue
             sheet = await self._reader.read(ask)
             note_oddities(self._notes, sheet)
@@ -124,6 +169,12 @@ class Walk:
             self._rows, self._admits = rows, route.seen.admits
             return True
         return False
+
+    def _note_split(self) -> None:
+        """Say what several requests cannot see: an order id changes for another one that was asked for before."""
+        for route in self._routes[self._part : self._part + 1]:
+            if route.part.orders:
+                self._notes.add_once(1, SPLIT)
 
     def _note_disorder(self, route: Route) -> None:
         if not route.seen.in_order and route.seen.everything is None:
@@ -141,3 +192,6 @@ class Walk:
                 break
             asks += later.forecast(wanted - len(asks))
         return asks
+
+    def __repr__(self) -> str:
+        return f"<Walk: {self._handed_out} handed out>"

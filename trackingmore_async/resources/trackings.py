@@ -215,6 +215,7 @@ class TrackingsResource:
         page_size: int | None = None,
         max_items: int | None = None,
         order: Order = "oldest",
+        resume: str | None = None,
         **filters: Unpack[FilterFields],
     ) -> TrackingPages:
         """List trackings: GET /trackings/get. One call, two uses: ``await`` the first page, ``async for`` them all.
@@ -224,6 +225,8 @@ class TrackingsResource:
             max_items: A walk ends after as many trackings; None: after the last.
             order: "oldest": from the oldest tracking to the newest, missing none that existed throughout;
                 "newest": from the newest, stops early, and may miss some when others are deleted meanwhile.
+            resume: The `token` of an earlier walk: this one goes on where that one stood. It brings its filters,
+                page_size and order; only ``max_items`` may be given besides.
             **filters: See `TrackingFilter`. Times are aware datetimes; ``numbers`` and ``orders`` may be longer
                 than the 40 that one request takes.
 
@@ -231,13 +234,15 @@ class TrackingsResource:
             `TrackingPages`.
 
         Raises:
-            ConfigurationError: a number is out of range.
+            ConfigurationError: a number is out of range, or ``resume`` is no token.
 
         Example:
             >>> async def all_numbers(tm: TrackingMore) -> list[str]:
             ...     return [tracking.tracking_number async for tracking in tm.trackings.list(status="transit")]
         """
-        return TrackingPages(self._caller, filters, page_size=page_size, max_items=max_items, order=order)
+        return TrackingPages(
+            self._caller, filters, page_size=page_size, max_items=max_items, order=order, resume=resume
+        )
 
     def changes(
         self,
