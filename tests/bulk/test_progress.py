@@ -168,6 +168,17 @@ async def test_the_end_includes_a_pause_that_runs() -> None:
         assert progress.eta == pytest.approx(end - moment, rel=0.05)
 
 
+async def test_a_request_that_was_refused_by_a_ban_does_not_make_the_others_dearer() -> None:
+    """The second request meets a ban; once it is over, the end is told right from the third batch on."""
+    sandbox = Sandbox()
+    fill(sandbox, 4_000)
+    sandbox.faults.add(Fault("update_many", on={2}, code=429, ban=True))
+    async with in_process(sandbox) as tm:
+        diary, end = await told(tm, edits(range(4_000)))
+    moment, progress = at(diary, 120)
+    assert progress.eta == pytest.approx(end - moment, rel=0.05)
+
+
 async def test_a_listener_hears_of_a_pause_while_it_runs() -> None:
     """No batch ends during a ban; the listener hears of it within two seconds, again and again, and then no more."""
     sandbox = Sandbox()
