@@ -20,13 +20,13 @@ from typing import Any
 import attrs
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from trackingmore_async import (
     OPERATIONS,
     BulkRun,
     NewTracking,
+    Progress,
     Rate,
     Tracking,
     TrackingMore,
@@ -35,6 +35,7 @@ from trackingmore_async import (
     TrackingRef,
     TrackingUpdate,
 )
+from trackingmore_async.cli import ProgressBar
 from trackingmore_async.sandbox import Sandbox
 
 TRACKINGS = 4000
@@ -101,12 +102,12 @@ class Job:
         """Create all trackings."""
         self.left.update(self.numbers)
         items = [NewTracking(CARRIER, number, order_id=f"order-{number}") for number in self.numbers]
-        return await self._bulk("Create", self.tm.trackings.create_many(items))
+        return await self._bulk("Create", self.tm.trackings.create_many, items)
 
     async def edit(self) -> Step:
         """Edit all of them."""
         edits = [TrackingUpdate(CARRIER, number, title=TITLE, archived=True) for number in self.numbers]
-        return await self._bulk("Edit", self.tm.trackings.update_many(edits))
+        return await self._bulk("Edit", self.tm.trackings.update_many, edits)
 
     async def walk(self) -> Step:
         """Read all pages, and look whether every tracking is there and edited."""
@@ -114,12 +115,11 @@ class Job:
         self._announce("Walk", len(self.numbers), least, quota=0.0, seconds=(least - 1) / self.rate)
         found: set[str] = set()
         begun, sent_before = time.perf_counter(), self._pages_read()
-        with self._progress() as progress:
-            task = progress.add_task("Walk", total=len(self.numbers))
+        with ProgressBar("Walk", console=self.console) as bar:
             async with pages as walk:  # reads the next page while this one is looked at
                 async for tracking in walk:
                     self._look_at(tracking, found)
-                    progress.advance(task)
+                    bar(Progress(done=len(found), total=len(self.numbers)))
         seconds = time.perf_counter() - begun
         requests = self._pages_read() - sent_before or least
         self._expect(not pages.gaps, f"the walk has gaps: {pages.gaps}")
@@ -136,7 +136,7 @@ class Job:
     async def delete_half(self) -> Step:
         """Delete every second tracking."""
         refs = [TrackingRef(CARRIER, number) for number in self.numbers[::2]]
-        return await self._bulk("Delete half", self.tm.trackings.delete_many(refs))
+        return await self._bulk("Delete half", self.tm.trackings.delete_many, refs)
 
     async def clean_up(self, grace: float = 0.0) -> None:
         """Delete what is left, once the grace (seconds) is over, and look whether it is gone; name what is not."""
@@ -177,19 +177,19 @@ class Job:
             self.surprises.append(f"{number} may still be there")
             self.console.print(f"[red]Could not be deleted:[/] {number}")
 
-    async def _bulk(self, name: str, run: BulkRun[Any]) -> Step:
+    async def _bulk(self, name: str, method: Callable[..., BulkRun[Any]], items: Sequence[Any]) -> Step:
         """Say what it will take, do it, and look at every outcome."""
+        bar = ProgressBar(name, console=self.console)
+        run = method(items, progress=bar)
         plan = run.plan()
         self._announce(name, plan.items, plan.requests, quota=plan.quota, seconds=plan.duration)
-        with self._progress() as progress:
-            task = progress.add_task(name, total=plan.items)
+        with bar:
             async with run:
                 async for outcome in run:
                     number = outcome.item.tracking_number
                     self._expect(outcome.state == "succeeded", f"{name} {number}: {outcome.state}, {outcome.error}")
                     if name.startswith("Delete") and outcome.state == "succeeded":
                         self.left.discard(number)
-                    progress.advance(task)
         report = run.report
         ideal = (report.requests - 1) / self.rate
         return Step(name, report.succeeded, plan.items, report.requests, report.duration, ideal)
@@ -207,10 +207,6 @@ class Job:
     def _announce(self, name: str, items: int, requests: int, *, quota: float, seconds: float) -> None:
         price = f"{quota:,.0f} units of quota" if quota else "no quota"
         self.console.print(f"[bold]{name}[/]: {items:,} items, requests: {requests:,}, {price}, about {seconds:.1f} s")
-
-    def _progress(self) -> Progress:
-        columns = (TextColumn("{task.description:<11}"), BarColumn(32), MofNCompleteColumn(), TimeElapsedColumn())
-        return Progress(*columns, console=self.console)
 
 
 async def run_on_sandbox(console: Console, trackings: int, rate: int) -> bool:

@@ -59,6 +59,7 @@ class Batches:
         budget: The time that everything has.
         watch: Says when to stop; asked when a batch gets its slot.
         requests: How many requests were sent.
+        refused: How many of them were answered by a 429.
     """
 
     caller: Caller
@@ -66,6 +67,7 @@ class Batches:
     budget: Budget
     watch: Watch
     requests: int = 0
+    refused: int = 0
     # One at a time: where everything is refused, twenty batches would each be taken apart before that is known.
     _halving: anyio.Lock = attrs.field(factory=anyio.Lock)
 
@@ -138,6 +140,7 @@ class Batches:
 
     def _note(self, entries: Sequence[Entry], trail: Trail) -> None:
         self.requests += trail.attempts
+        self.refused += trail.bans
         for entry in entries:
             entry.note(trail)
 

@@ -24,7 +24,7 @@ from .ledger import Ledger
 from .options import OnError
 from .outbox import Outbox
 from .plan import Projecting
-from .progress import Progress, ProgressListener
+from .progress import Progress, ProgressListener, Teller
 from .queue import Queue
 from .source import Source
 from .tally import Tally
@@ -63,10 +63,12 @@ class Engine(Generic[ItemT]):
     hopeless: Hopeless = attrs.field(factory=Hopeless, init=False)
     source_error: Exception | None = attrs.field(default=None, init=False)
     batches: Batches = attrs.field(init=False)
+    teller: Teller = attrs.field(init=False)
     begun_at: float = attrs.field(factory=anyio.current_time, init=False)
     latest: float = attrs.field(factory=anyio.current_time, init=False)
     _queue: Queue = attrs.field(factory=Queue, init=False)
     _doubts: list[Entry] = attrs.field(factory=list[Entry], init=False)
+    _being_settled: int = attrs.field(default=0, init=False)
     _settling: anyio.Lock = attrs.field(factory=anyio.Lock, init=False)
     _waiting: set[anyio.CancelScope] = attrs.field(factory=set[anyio.CancelScope], init=False)
     _moved: anyio.Event = attrs.field(factory=anyio.Event, init=False)
@@ -74,6 +76,7 @@ class Engine(Generic[ItemT]):
     def __attrs_post_init__(self) -> None:
         budget = self.caller.budget(self.operation, bulk=True)
         self.batches = Batches(self.caller, self.operation, budget, self.hopeless)
+        self.teller = Teller(self.listener, self.progress)
 
     async def run(self) -> None:
         """Do the job."""
@@ -84,7 +87,7 @@ class Engine(Generic[ItemT]):
             await self._give_up_the_rest()
         finally:
             self.outbox.close()
-        self._tell()
+        self.teller.tell()
 
     # Sending
 
@@ -228,7 +231,7 @@ class Engine(Generic[ItemT]):
                 self.ledger.conclude(entry)
             self._hand_out(answered)
         self._hand_out(settled)
-        self._tell()
+        self.teller.tell()
         self._move()
 
     def _hand_out(self, entries: Sequence[Entry]) -> None:
@@ -255,6 +258,7 @@ class Engine(Generic[ItemT]):
         """Settle all that is in doubt now; tell whether that was anything."""
         async with self._settling:
             doubts, self._doubts = self._doubts, []
+            self._being_settled = len(doubts)
             async with anyio.create_task_group() as tasks:
                 for chunk in chunks(doubts):
                     tasks.start_soon(self._settle, chunk)
@@ -262,6 +266,7 @@ class Engine(Generic[ItemT]):
 
     async def _settle(self, entries: Sequence[Entry]) -> None:
         await Settling(self.batches, entries).settle()
+        self._being_settled -= len(entries)
         self._conclude(entries)
 
     async def _give_up_the_rest(self) -> None:
@@ -283,10 +288,6 @@ class Engine(Generic[ItemT]):
         self._moved.set()
         self._moved = anyio.Event()
 
-    def _tell(self) -> None:
-        if self.listener is not None:
-            self.listener(self.progress())
-
     def interval(self, bucket: str) -> float:
         """Seconds that are expected from one request of a bucket to the next."""
         limiter = self.caller.transport.limiter
@@ -294,26 +295,34 @@ class Engine(Generic[ItemT]):
 
     def progress(self) -> Progress:
         """Return how far the job is."""
-        done, total = self.tally.done, self.source.length
-        seconds = self.latest - self.begun_at
-        pause = self._pause()
+        done, pause, in_doubt = self.tally.done, self._pause(), len(self._doubts) + self._being_settled
+        total = self.source.read if self.source.exhausted else self.source.length
+        seconds = self.latest - self.begun_at + self.interval(self.operation.bucket)
         return Progress(
             done=done,
             total=total,
-            rate=(done - self.tally.recalled) / seconds if seconds > 0 else 0.0,
-            eta=None if total is None else self._seconds_for(total - done, pause),
+            rate=(done - self.tally.recalled) / seconds,
+            eta=None if total is None else self._seconds_for(total - done, pause, in_doubt),
             pause=pause,
-            in_doubt=len(self._doubts),
+            in_doubt=in_doubt,
         )
 
     def _pause(self) -> float:
         limiter = self.caller.transport.limiter
         return limiter.statistics().gate.seconds_to_go if isinstance(limiter, LocalLimiter) else 0.0
 
-    def _seconds_for(self, items: int, pause: float) -> float:
-        requests = math.ceil(max(0, items) / self.operation.batch_size)
-        readings = math.ceil(len(self._doubts) / MAX_NUMBERS)
-        return pause + requests * self.interval(self.operation.bucket) + readings * self.interval(LIST.bucket)
+    def _seconds_for(self, items: int, pause: float, in_doubt: int) -> float:
+        """Return how long so many items take, if they need as many requests each as those before them."""
+        if not items:
+            return 0.0
+        requests = self.batches.requests - self.batches.refused
+        answered = self.tally.done - self.tally.recalled + in_doubt
+        if not (requests and answered):
+            requests, answered = 1, self.operation.batch_size
+        interval = self.interval(self.operation.bucket)
+        wait = max(pause, self.latest + interval - anyio.current_time(), 0.0)
+        readings = math.ceil(in_doubt / MAX_NUMBERS) * self.interval(LIST.bucket)
+        return wait + (math.ceil(items * requests / answered) - 1) * interval + readings
 
 
 def check_item(operation: Operation, item: object) -> None:

@@ -40,7 +40,8 @@ class JobOptions:
             same job again with it: what is confirmed is not sent again. None: the job remembers nothing.
         job_id: The name of the job in its journal; None: the file name of the journal.
         failed_only: With a journal: send only what failed, or is unknown, in an earlier run.
-        progress: Is called after each batch with a `Progress`.
+        progress: Is called with a `Progress`: after each batch, every two seconds while none ends, and at the end. The
+            extra ``cli`` has a display to pass here, ``trackingmore_async.cli.ProgressBar``.
 
     Raises:
         ConfigurationError: a value cannot work.

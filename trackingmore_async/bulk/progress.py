@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import anyio
 import attrs
 
-__all__ = ["Progress", "ProgressListener"]
+from trackingmore_async.pacing.backoff import back_off
+
+__all__ = ["Progress", "ProgressListener", "Teller"]
+
+SILENCE = 2.0  # seconds after which a listener hears something although no batch has ended, as during a pause
 
 
 @attrs.frozen(kw_only=True)
@@ -15,9 +20,11 @@ class Progress:
 
     Args:
         done: Inputs that have an outcome.
-        total: Inputs in all; None: the source does not say.
-        rate: Inputs a second since the job began, those apart that the journal knew; 0.0 before the first.
-        eta: Seconds until the end, at the pace that the limiter expects, pauses included; None: nobody knows.
+        total: Inputs in all; None: the source has no length, and was not read to its end yet.
+        rate: Inputs a second since the job began, those apart that the journal knew; 0.0 before the first. The time
+            until the next request may leave counts, so that this is right from the first batch on.
+        eta: Seconds until the end, at the pace that the limiter expects, with as many inputs a request as so far, and
+            the rest of a running pause; None: nobody knows.
         pause: Seconds of a running pause after a 429 that are still to go; 0.0: there is none.
         in_doubt: Items whose outcome is still to be settled.
 
@@ -43,4 +50,36 @@ class Progress:
 
 
 ProgressListener = Callable[[Progress], object]
-"""Is called after each batch with how far the job is, and once at the end. It has to return soon."""
+"""Is called with how far the job is: after each batch, every two seconds while none ends, and once at the end.
+
+It has to return soon, because nothing is sent meanwhile. What it raises ends the job.
+"""
+
+
+@attrs.define(eq=False)
+class Teller:
+    """Tells a listener how far a job is.
+
+    Args:
+        listener: Who hears it; None: nobody.
+        progress: Says how far the job is.
+    """
+
+    listener: ProgressListener | None
+    progress: Callable[[], Progress]
+    _told_at: float = attrs.field(factory=anyio.current_time, init=False)
+
+    def tell(self) -> None:
+        """Tell it now."""
+        if self.listener is not None:
+            self._told_at = anyio.current_time()
+            self.listener(self.progress())
+
+    async def keep_telling(self) -> None:
+        """Tell it whenever there was silence for a while, until cancelled."""
+        while self.listener is not None:
+            silent_for = anyio.current_time() - self._told_at
+            if silent_for >= SILENCE:
+                self.tell()
+            else:
+                await back_off(SILENCE - silent_for)

@@ -125,7 +125,7 @@ class BulkRun(Generic[ItemT]):
         self._engine = engine
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
-        self._tasks.start_soon(engine.run)
+        self._tasks.start_soon(_run, engine)
         return self
 
     async def _open_ledger(self, store: Store, source: Source) -> Ledger:
@@ -183,6 +183,14 @@ class BulkRun(Generic[ItemT]):
                 report=report,
                 operation=self._operation.name,
             ) from first
+
+
+async def _run(engine: Engine[Any]) -> None:
+    """Run a job, and tell how far it is for as long."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(engine.teller.keep_telling)
+        await engine.run()
+        tasks.cancel_scope.cancel()
 
 
 def _check_source(operation: Operation, items: object) -> None:
