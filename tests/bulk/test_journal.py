@@ -260,7 +260,7 @@ async def test_another_job_on_the_same_journal_is_refused(journal: Path) -> None
     sandbox, other = Sandbox(), Sandbox(keys=["another-key-0001"])
     async with in_process(sandbox) as tm, in_process(other, api_key=other.key) as stranger:
         await tm.trackings.create_many(news(1), journal=journal)
-        before = journal.read_bytes()
+        before = await anyio.Path(journal).read_bytes()
         for job, reason in (
             (tm.trackings.delete_many(refs(1), journal=journal), "operation is 'create_many', not 'delete_many'"),
             (tm.trackings.create_many(news(1), journal=journal, job_id="b"), "job_id is 'job.sqlite3', not 'b'"),
@@ -268,7 +268,7 @@ async def test_another_job_on_the_same_journal_is_refused(journal: Path) -> None
         ):
             with pytest.raises(JournalError, match=reason):
                 await job
-        assert journal.read_bytes() == before
+        assert await anyio.Path(journal).read_bytes() == before
         report = await tm.trackings.create_many(news(1), journal=journal)
     assert report.recalled == 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +14,9 @@ from trackingmore_async import InvalidRequestError, NewTracking, Rate, TrackingU
 from trackingmore_async.sandbox import Fault, Path, Sandbox, Switches
 
 pytestmark = pytest.mark.anyio
+
+
+ITEMS: dict[str, Callable[..., list[Any]]] = {"create_many": news, "update_many": edits, "delete_many": refs}
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ async def test_a_job_of_which_everything_is_refused_stops(method: str, rate: int
     """Every item of 8,000 is refused for one reason: some 80 requests, and the rest is not attempted."""
     sandbox = Sandbox(rates={method: (rate, 1.0)}, path=Path(work=work))
     sandbox.faults.add(Fault(method, code=4015))
-    items: list[Any] = {"create_many": news, "update_many": edits, "delete_many": refs}[method](*range(8_000))
+    items = ITEMS[method](*range(8_000))
     async with in_process(sandbox, rates={method: Rate(rate)}) as tm:
         run = getattr(tm.trackings, method)(items)
         outcomes = await outcomes_of(run)

@@ -15,15 +15,14 @@ from trackingmore_async.calls import Caller
 from trackingmore_async.codec import check
 from trackingmore_async.errors import ClientStateError, InvalidRequestError, JournalError
 from trackingmore_async.models import Outcome
-from trackingmore_async.operations import LIST, MAX_NUMBERS, Operation
-from trackingmore_async.pacing import LocalLimiter
+from trackingmore_async.operations import Operation
 
 from .folding import outcomes
 from .hopeless import Hopeless
 from .ledger import Ledger
 from .options import OnError
 from .outbox import Outbox
-from .plan import Projecting
+from .outlook import Outlook
 from .progress import Progress, ProgressListener, Teller
 from .queue import Queue
 from .source import Source
@@ -64,8 +63,7 @@ class Engine(Generic[ItemT]):
     source_error: Exception | None = attrs.field(default=None, init=False)
     batches: Batches = attrs.field(init=False)
     teller: Teller = attrs.field(init=False)
-    begun_at: float = attrs.field(factory=anyio.current_time, init=False)
-    latest: float = attrs.field(factory=anyio.current_time, init=False)
+    outlook: Outlook = attrs.field(init=False)
     _queue: Queue = attrs.field(factory=Queue, init=False)
     _doubts: list[Entry] = attrs.field(factory=list[Entry], init=False)
     _being_settled: int = attrs.field(default=0, init=False)
@@ -76,6 +74,8 @@ class Engine(Generic[ItemT]):
     def __attrs_post_init__(self) -> None:
         budget = self.caller.budget(self.operation, bulk=True)
         self.batches = Batches(self.caller, self.operation, budget, self.hopeless)
+        limiter = self.caller.transport.limiter
+        self.outlook = Outlook(self.operation, limiter, self.source, self.batches, self.tally)
         self.teller = Teller(self.listener, self.progress)
 
     async def run(self) -> None:
@@ -85,9 +85,9 @@ class Engine(Generic[ItemT]):
             while await self._send_all() or await self.reconcile():
                 pass
             await self._give_up_the_rest()
+            self.teller.tell()
         finally:
             self.outbox.close()
-        self.teller.tell()
 
     # Sending
 
@@ -108,7 +108,7 @@ class Engine(Generic[ItemT]):
 
     def _ready_at_most(self) -> int:
         """How many batches may wait for their slots at once: one, and more where slots come in quick succession."""
-        return max(1, min(AHEAD_AT_MOST, int(AHEAD / self.interval(self.operation.bucket))))
+        return max(1, min(AHEAD_AT_MOST, int(AHEAD / self.outlook.interval(self.operation.bucket))))
 
     async def _deliver(self, batch: Sequence[Entry], waiting: anyio.CancelScope) -> None:
         def granted() -> None:
@@ -239,7 +239,7 @@ class Engine(Generic[ItemT]):
         for outcome in found:
             self.tally.add(outcome)
             self._heed(outcome)
-        self.latest = anyio.current_time()
+        self.outlook.latest = anyio.current_time()
         self.outbox.put(found)
 
     @staticmethod
@@ -288,41 +288,9 @@ class Engine(Generic[ItemT]):
         self._moved.set()
         self._moved = anyio.Event()
 
-    def interval(self, bucket: str) -> float:
-        """Seconds that are expected from one request of a bucket to the next."""
-        limiter = self.caller.transport.limiter
-        return limiter.expected_interval(bucket) if isinstance(limiter, Projecting) else self.operation.rate.interval
-
     def progress(self) -> Progress:
         """Return how far the job is."""
-        done, pause, in_doubt = self.tally.done, self._pause(), len(self._doubts) + self._being_settled
-        total = self.source.read if self.source.exhausted else self.source.length
-        seconds = self.latest - self.begun_at + self.interval(self.operation.bucket)
-        return Progress(
-            done=done,
-            total=total,
-            rate=(done - self.tally.recalled) / seconds,
-            eta=None if total is None else self._seconds_for(total - done, pause, in_doubt),
-            pause=pause,
-            in_doubt=in_doubt,
-        )
-
-    def _pause(self) -> float:
-        limiter = self.caller.transport.limiter
-        return limiter.statistics().gate.seconds_to_go if isinstance(limiter, LocalLimiter) else 0.0
-
-    def _seconds_for(self, items: int, pause: float, in_doubt: int) -> float:
-        """Return how long so many items take, if they need as many requests each as those before them."""
-        if not items:
-            return 0.0
-        requests = self.batches.requests - self.batches.refused
-        answered = self.tally.done - self.tally.recalled + in_doubt
-        if not (requests and answered):
-            requests, answered = 1, self.operation.batch_size
-        interval = self.interval(self.operation.bucket)
-        wait = max(pause, self.latest + interval - anyio.current_time(), 0.0)
-        readings = math.ceil(in_doubt / MAX_NUMBERS) * self.interval(LIST.bucket)
-        return wait + (math.ceil(items * requests / answered) - 1) * interval + readings
+        return self.outlook.progress(len(self._doubts) + self._being_settled)
 
 
 def check_item(operation: Operation, item: object) -> None:

@@ -65,7 +65,8 @@ class Ledger:
     _salt: bytes = b""
     _run: int = 0
     _has_past: bool = False
-    _limiter: bytes = b""
+    _limiter: LocalLimiter | None = None
+    _known_by_limiter: bytes = b""
     _intents: int = 0
     _trouble: JournalError | None = None
     _open_items: dict[int, int] = attrs.field(factory=dict[int, int], init=False)
@@ -83,10 +84,12 @@ class Ledger:
         self._join(unpack(JobName, rows[JOB]) if JOB in rows else None)
         last: RunMark | None = unpack(RunMark, rows[RUN]) if RUN in rows else None
         if last is not None:
-            self._run, self._limiter, self._has_past = last.number, last.limiter, True
+            self._run, self._known_by_limiter, self._has_past = last.number, last.limiter, True
             await self._turn_intents_into_doubts()
         self._run += 1
-        await self.store.write({**self._unwritten, RUN: pack(RunMark(self._run, ended=False, limiter=self._limiter))})
+        await self.store.write(
+            {**self._unwritten, RUN: pack(RunMark(self._run, ended=False, limiter=self._known_by_limiter))}
+        )
         self._unwritten.clear()
         self._restore_limiter(clean=last is None or last.ended)
 
@@ -115,18 +118,19 @@ class Ledger:
 
     def _restore_limiter(self, *, clean: bool) -> None:
         limiter = self.caller.transport.limiter
-        if isinstance(limiter, LocalLimiter):
-            limiter.restore(Snapshot.decode(self._limiter) if self._limiter else None, clean=clean)
+        if isinstance(limiter, LocalLimiter):  # others remember by themselves, or not
+            limiter.restore(Snapshot.decode(self._known_by_limiter) if self._known_by_limiter else None, clean=clean)
             limiter.watch(self)
+            self._limiter = limiter
 
     async def keep(self, snapshot: Snapshot) -> None:
         """Remember a ban at once (see `LocalLimiter.watch`), and with it all that is not written yet.
 
         It raises nothing, for it is told within whatever call met the ban; the next batch meets the error.
         """
-        self._limiter = snapshot.encode()
+        self._known_by_limiter = snapshot.encode()
         with contextlib.suppress(JournalError):
-            await self._write({RUN: pack(RunMark(self._run, ended=False, limiter=self._limiter))})
+            await self._write({RUN: pack(RunMark(self._run, ended=False, limiter=self._known_by_limiter))})
 
     async def close(self) -> None:
         """Write what is left, and what the limiter knows, for the next run.
@@ -134,13 +138,12 @@ class Ledger:
         Raises:
             JournalError: it cannot be written. Nothing, where the job has stopped for that already.
         """
-        limiter = self.caller.transport.limiter if self.caller.transport.lifetime.state == "open" else None
-        if isinstance(limiter, LocalLimiter):
-            limiter.unwatch(self)
+        if self._limiter is not None:
+            self._limiter.unwatch(self)
             now = anyio.current_time()
-            self._limiter = limiter.snapshot(now).shifted(time.time() - now).encode()
+            self._known_by_limiter = self._limiter.snapshot(now).shifted(time.time() - now).encode()
         if self._trouble is None:
-            await self._write({RUN: pack(RunMark(self._run, ended=True, limiter=self._limiter))})
+            await self._write({RUN: pack(RunMark(self._run, ended=True, limiter=self._known_by_limiter))})
 
     async def _write(self, rows: dict[str, bytes | None]) -> None:
         """Write these rows, and all that waits to be written. After a failure nothing is written any more."""

@@ -75,7 +75,7 @@ class BulkRun(Generic[ItemT]):
         if self._engine is None:
             return BulkReport()
         engine, pauses = self._engine, self._caller.transport.pauses - self._pauses_before
-        duration = engine.latest - engine.begun_at
+        duration = engine.outlook.latest - engine.outlook.begun_at
         return engine.tally.report(duration=duration, requests=engine.batches.requests, pauses=pauses)
 
     @property
