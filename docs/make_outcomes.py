@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from pathlib import Path
 
 from tests.bulk.scenes import Group, Row
@@ -12,7 +13,7 @@ PAGE = Path(__file__).with_name("bulk.md")
 BEGIN = "<!-- The truth table: made by `make docs` from tests/bulk/truth_table.py. -->\n"
 END = "<!-- The end of the truth table. -->\n"
 HEAD = """\
-| what came back | create | update | delete | stop updating | remark |
+create | update | delete | stop updating | remark |
 | --- | --- | --- | --- | --- | --- |
 """
 
@@ -26,7 +27,8 @@ def page() -> str:
 
 def part(group: Group) -> str:
     """Return the text of a part of the table."""
-    return f"### {group.title}\n\n{group.intro}\n\n{HEAD}{''.join(map(line, group.rows))}\n"
+    intro = textwrap.fill(group.intro, 120)
+    return f"### {group.title}\n\n{intro}\n\n| {group.column} | {HEAD}{''.join(map(line, group.rows))}\n"
 
 
 def line(row: Row) -> str:

@@ -94,11 +94,13 @@ class Group:
         title: Its heading.
         intro: What holds for all of its rows.
         rows: Its rows.
+        column: What the words of its rows say.
     """
 
     title: str
     intro: str
     rows: tuple[Row, ...]
+    column: str = "what came back"
 
 
 def row(words: str, states: str, remark: str, *scenes: Scene, stops: bool = False) -> Row:

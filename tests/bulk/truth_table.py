@@ -373,6 +373,7 @@ UNSENT = Group(
             stops=True,
         ),
     ),
+    column="why",
 )
 
 SAME = {"title": "mug"}
@@ -400,6 +401,7 @@ DUPLICATES = Group(
             one(about=[80], twin=SAME, against=[ONE]),
         ),
     ),
+    column="which input",
 )
 
 GROUPS = (UNSENT, ENTRIES, NO_WORD, REFUSALS, LOST_ONCE, LOST_ALWAYS, DUPLICATES)
