@@ -53,6 +53,7 @@ types: $(READY)
 
 docs: $(READY)
 	$(BIN)/python docs/make_operations.py
+	$(BIN)/python -m docs.make_outcomes
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -21,6 +21,7 @@ from anyio.streams.text import TextReceiveStream
 from sybil import Document
 from sybil.parsers.markdown import CodeBlockParser
 
+from tests.bulk.truth_table import GROUPS
 from trackingmore_async import OPERATIONS
 from trackingmore_async.sandbox import Sandbox
 
@@ -95,6 +96,14 @@ def test_the_table_of_operations_is_what_the_code_says() -> None:
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     assert page == made["page"](), "run make docs"
     assert page.count("\n| `") == len(OPERATIONS) == 18
+
+
+def test_the_truth_table_is_what_the_tests_play() -> None:
+    """docs/bulk.md is as ``make docs`` writes it, with all rows of the table."""
+    made = runpy.run_path(str(ROOT / "docs" / "make_outcomes.py"))
+    page = (ROOT / "docs" / "bulk.md").read_text(encoding="utf-8")
+    assert page == made["page"](), "run make docs"
+    assert all(made["line"](row) in page for group in GROUPS for row in group.rows)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
