@@ -83,7 +83,7 @@ def test_a_deletion_that_waited_shares_the_outcome() -> None:
 def test_of_creates_that_wait_the_first_wins() -> None:
     """What the first one created is not created again; if it was refused as invalid, the next one goes."""
     exists = Verdict("failed", error=AlreadyExistsError("there"))
-    for verdict, expected in ((DONE, "superseded"), (exists, "failed"), (INVALID, None)):
+    for verdict, expected in ((DONE, "superseded"), (exists, "superseded"), (INVALID, None)):
         queue = Queue()
         first, second = sent(new(0)), new(1)
         assert [queue.put(first), queue.put(second)] == [True, False]

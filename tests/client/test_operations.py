@@ -119,9 +119,9 @@ def methods() -> set[str]:
 
 
 def test_the_table_and_the_client_name_each_other() -> None:
-    """Every row has a method, every method exactly one row, and every row a call in this file."""
+    """Every row has a method, every method a row, but for what is made of others; and every row a call in this file."""
     rows = [row.client_method for row in OPERATIONS.values()]
-    assert sorted(rows) == sorted(methods())
+    assert sorted([*rows, "trackings.changes"]) == sorted(methods())
     assert set(OPERATIONS) == set(CALLS) == set(KINDS)
     assert all(name == row.name == row.bucket for name, row in OPERATIONS.items())
 

@@ -22,9 +22,9 @@ from trackingmore_async.models import BatchAnswer
 from trackingmore_async.operations import CREATE_MANY, DELETE_MANY, Operation
 from trackingmore_async.transport import Budget, Reply, Trail
 
-from .entry import Entry, give_up
+from .entry import Entry, give_up, halves
 
-__all__ = ["Batches", "Watch"]
+__all__ = ["IN_VAIN", "Batches", "Watch"]
 
 HALVED = frozenset({4012, 4013, 4014, 4015, 4016, 4017, 4033})  # DESIGN.md rule 8: one bad item sinks nobody
 DONE_BEFORE: Mapping[Operation, int] = {CREATE_MANY: 4016, DELETE_MANY: 4017}
@@ -180,7 +180,7 @@ class Batches:
         """Send a refused batch in two halves, and each refused half again; or item by item, where that is in vain."""
         refused: list[Sequence[Entry]] = []
         codes = set[int | None]()
-        for piece in _singles(entries) if in_vain >= IN_VAIN else _halves(entries):
+        for piece in _singles(entries) if in_vain >= IN_VAIN else halves(entries):
             if self.watch.reason is not None:
                 give_up(piece, self.watch.reason)
                 continue
@@ -196,11 +196,6 @@ class Batches:
 
 def _is_halved(error: TrackingMoreError | None) -> bool:
     return isinstance(error, ApiError) and error.code in HALVED
-
-
-def _halves(entries: Sequence[Entry]) -> list[Sequence[Entry]]:
-    middle = len(entries) // 2
-    return [entries[:middle], entries[middle:]]
 
 
 def _singles(entries: Sequence[Entry]) -> list[Sequence[Entry]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import attrs
@@ -11,7 +11,7 @@ from trackingmore_async.answers import Item, Verdict
 from trackingmore_async.errors import TrackingMoreError
 from trackingmore_async.transport import Trail
 
-__all__ = ["Entry", "Part", "give_up", "mark"]
+__all__ = ["Entry", "Part", "give_up", "halves"]
 
 
 @attrs.frozen
@@ -90,10 +90,10 @@ class Entry:
         self.verdict, self.doubt = verdict, None
 
 
-def mark(entries: Iterable[Entry], verdict: Verdict) -> None:
-    """Leave the same verdict on all entries."""
-    for entry in entries:
-        entry.close(verdict)
+def halves(entries: Sequence[Entry]) -> list[Sequence[Entry]]:
+    """Divide entries in two, as evenly as can be."""
+    middle = len(entries) // 2
+    return [entries[:middle], entries[middle:]]
 
 
 def give_up(entries: Iterable[Entry], reason: TrackingMoreError) -> None:

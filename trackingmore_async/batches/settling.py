@@ -34,12 +34,13 @@ from trackingmore_async.operations import (
 )
 from trackingmore_async.transport import Trail
 
-from .batch import Batches
-from .entry import Entry
+from .batch import IN_VAIN, Batches
+from .entry import Entry, halves
 
 __all__ = ["Settling", "chunks"]
 
 NOTHING_FOUND = frozenset({4017, 4031})  # the list's ways to say "none" (API.md 3.6)
+READABLE = (CREATE_MANY, DELETE_MANY)  # what reading back tells for certain
 UNREADABLE = (AuthenticationError, ClientStateError, DeadlineExceededError, RateLimitedError)
 """Why a job stopped, where reading back would fail for the same reason."""
 
@@ -96,9 +97,23 @@ class Settling:
     async def _send_again(self, entries: Sequence[Entry]) -> None:
         """Send entries again, unless that was done or the job has stopped."""
         fresh = [entry for entry in entries if self._may_be_sent(entry)]
+        self._sent_again.update(fresh)
         if fresh:
-            self._sent_again.update(fresh)
             await self.batches.deliver(fresh, _nothing)
+            if self.batches.operation not in READABLE:
+                await self._divide(_unclear(fresh), in_vain=0)
+
+    async def _divide(self, entries: Sequence[Entry], *, in_vain: int) -> None:
+        """Send in halves what an answer left open: one item of which it does not speak leaves no other in doubt."""
+        if len(entries) < 2 or in_vain >= IN_VAIN:
+            return
+        left: list[Sequence[Entry]] = []
+        for half in halves(entries):
+            if self.batches.watch.reason is None:
+                await self.batches.deliver(half, _nothing)
+                left += [unclear] if (unclear := _unclear(half)) else []
+        for half in left:
+            await self._divide(half, in_vain=in_vain + 1 if len(left) > 1 else 0)
 
     async def _read_back(self, entries: Sequence[Entry]) -> None:
         if not entries or isinstance(self.batches.watch.reason, UNREADABLE):
@@ -149,6 +164,11 @@ class Settling:
         if page.total > len(page.items):
             raise DecodeError("The server holds more trackings of these numbers than fit in one page.")
         return [decode_tracking(item) for item in page.items]
+
+
+def _unclear(entries: Sequence[Entry]) -> list[Entry]:
+    """Return those that an answer left open."""
+    return [entry for entry in entries if entry.answered and isinstance(entry.doubt, DecodeError)]
 
 
 def _is_undone(operation: Operation, tracking: Tracking | None) -> bool:

@@ -271,9 +271,8 @@ def _earlier_in_this_run(operation: Operation, entry: Entry, record: Record) -> 
         return None
     if not isinstance(entry.item, NewTracking):
         return None if record.state == "unknown" else _verdict(operation, record)
-    if record.state == "failed":
-        return _verdict(operation, record) if error_class(record.code or 0)[0] is AlreadyExistsError else None
-    return Verdict("superseded")
+    stands = record.state != "failed" or error_class(record.code or 0)[0] is AlreadyExistsError
+    return Verdict("superseded") if stands else None
 
 
 def _not_asked_for() -> JournalError:

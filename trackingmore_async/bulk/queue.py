@@ -101,10 +101,10 @@ def _is_answered_by(later: Entry, earlier: Entry) -> bool:
     verdict = earlier.verdict
     if verdict is None or verdict.state == "not_attempted" or not same(earlier, later):
         return False
-    known = isinstance(later.item, NewTracking) and isinstance(verdict.error, AlreadyExistsError)
-    if isinstance(later.item, TrackingRef) or known:
+    stands = verdict.state != "failed" or isinstance(verdict.error, AlreadyExistsError)
+    if isinstance(later.item, TrackingRef):
         later.close(verdict)
-    elif isinstance(later.item, NewTracking) and verdict.state != "failed":
+    elif isinstance(later.item, NewTracking) and stands:
         later.close(Verdict("superseded"))
     later.attempts = earlier.attempts
     return later.verdict is not None
