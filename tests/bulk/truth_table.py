@@ -290,8 +290,8 @@ LOST_ONCE = Group(
 
 LOST_ALWAYS = Group(
     f"All {ATTEMPTS} answers are lost",
-    "What may have been carried out is read back by number at the end of the job. An update is sent again instead: the "
-    "same values do no harm. A stop that does not show is sent once more.",
+    "What may have been carried out is read back by number at the end of the job, and sent once more if it was not done. "
+    "An update is sent again without that: the same values do no harm.",
     (
         row(
             "the connection is refused: no request left",

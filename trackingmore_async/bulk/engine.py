@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar, cast
 
@@ -35,6 +34,7 @@ ItemT = TypeVar("ItemT")
 DOUBTS = 2000  # items in doubt at most; then they are settled before the end
 AHEAD = 0.1  # seconds for which batches may be ready beforehand, where many requests a second are allowed
 AHEAD_AT_MOST = 8  # batches
+LEAST_PATIENCE = 0.05  # seconds
 STOPPED = "The job was stopped before this was sent. Run it again."
 
 
@@ -82,9 +82,12 @@ class Engine(Generic[ItemT]):
         """Do the job."""
         try:
             await self.source.search()
-            while await self._send_all() or await self.reconcile():
-                pass
-            await self._give_up_the_rest()
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self.source.feed)
+                while await self._send_all() or await self.reconcile():
+                    pass
+                await self._give_up_the_rest()
+                tasks.cancel_scope.cancel()
             self.teller.tell()
         finally:
             self.outbox.close()
@@ -149,48 +152,63 @@ class Engine(Generic[ItemT]):
     async def _next_batch(self) -> list[Entry]:
         """Return what is to be sent next; nothing when nothing can be, now or any more."""
         batch: list[Entry] = []
+        until = None  # the source may pause for ever, as long as nothing waits for it
         while len(batch) < self.operation.batch_size and self.hopeless.reason is None:
             if len(self._doubts) >= DOUBTS:
                 await self.reconcile()
-            found = await self._find(self.operation.batch_size - len(batch))
+            if until is None and (batch or self._is_busy()):
+                until = anyio.current_time() + self._patience()
+            found = await self._find(self.operation.batch_size - len(batch), until)
             batch += await self._recall(found)
-            if found or not (self.source.exhausted or self._queue.is_full):
-                continue
-            if batch or not self.outbox.under_way or (self.source.exhausted and not self._queue.has_held):
-                break
-            await self._moved.wait()
+            if self.source.pauses:
+                if batch:
+                    break
+                until = None
+                await self._use_the_pause()
+            elif not found and (self.source.exhausted or self._queue.is_full):
+                if batch or not self.outbox.under_way or (self.source.exhausted and not self._queue.has_held):
+                    break
+                await self._moved.wait()
         if self.hopeless.reason is None:
             return batch
         give_up(batch, self.hopeless.reason)
         self._conclude(batch)
         return []
 
-    async def _find(self, wanted: int) -> list[Entry]:
+    def _is_busy(self) -> bool:
+        return bool(self._doubts or self.outbox.under_way or self._queue.has_held)
+
+    def _patience(self) -> float:
+        """Seconds for which a batch may wait for more of a source that pauses: until the next slot, about."""
+        return max(LEAST_PATIENCE, self.outlook.interval(self.operation.bucket))
+
+    async def _use_the_pause(self) -> None:
+        """Settle what is in doubt while the source has nothing to send."""
+        if not self.outbox.under_way:
+            await self.reconcile()
+
+    async def _find(self, wanted: int, until: float | None) -> list[Entry]:
         """Find items that may be sent now: those that were held back, else those that are read now."""
+        self.source.pauses = False
         found = self._queue.take_ready(wanted)
         if found:
             return found
-        while len(found) < wanted and not self._queue.is_full and (entry := await self._read_one()) is not None:
+        while len(found) < wanted and not self._queue.is_full and (entry := await self._read_one(until)) is not None:
+            if until is None:
+                until = anyio.current_time() + self._patience()
             if self._is_sound(entry):
                 found += [entry] if self._queue.put(entry) else []
                 for further in self.source.behind(entry):
                     self._queue.put(further)
         return found
 
-    async def _read_one(self) -> Entry | None:
+    async def _read_one(self, until: float | None = None) -> Entry | None:
         if self.source.exhausted:
             return None
         try:
-            return await self.source.next()
+            return await self.source.next(until)
         except Exception as error:
             self.source_error = error
-        except anyio.get_cancelled_exc_class():
-            if anyio.current_effective_deadline() == -math.inf:
-                raise  # the job itself is cancelled
-            self.source_error = ClientStateError(
-                "The source of the items was cancelled from within: it awaited a task that had been cancelled. "
-                "What was read before was sent; look into the source."
-            )
         self.source.exhausted = True
         return None
 

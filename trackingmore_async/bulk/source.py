@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
-from typing import Any
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+from typing import Any, cast
 
 import attrs
 from anyio.lowlevel import checkpoint
@@ -11,13 +11,9 @@ from anyio.lowlevel import checkpoint
 from trackingmore_async.batches import Entry, Part
 
 from .duplicates import LOOKED_AT, Duplicates, can_be_read_twice
+from .stream import Silence, Stream
 
 __all__ = ["Source"]
-
-
-async def _from_iterable(items: Iterable[Any]) -> AsyncIterator[Any]:
-    for item in items:
-        yield item
 
 
 @attrs.define
@@ -28,15 +24,21 @@ class Source:
         items: What the caller gave.
         check: Raises `InvalidRequestError` for an item that cannot be sent.
         exhausted: Whether all was read.
+        pauses: Whether the next item did not come in time.
         read: How many items were read.
     """
 
     items: Iterable[Any] | AsyncIterable[Any]
     check: Callable[[Any], None]
     exhausted: bool = False
+    pauses: bool = False
     read: int = 0
-    _iterator: AsyncIterator[Any] | None = None
+    _iterator: Iterator[Any] | None = None
+    _stream: Stream | None = None
     _duplicates: Duplicates = attrs.field(factory=Duplicates)
+
+    def __attrs_post_init__(self) -> None:
+        self._stream = Stream(self.items) if isinstance(self.items, AsyncIterable) else None
 
     @property
     def length(self) -> int | None:
@@ -54,10 +56,19 @@ class Source:
             for _ in self._duplicates.search(self.items, self.check):
                 await checkpoint()
 
-    async def next(self) -> Entry | None:
-        """Read on to the next item that stands for itself, with those that are about the same tracking; None: end."""
+    async def feed(self) -> None:
+        """Read an asynchronous source ahead, in a task of its own, until it ends; do nothing for another one."""
+        if self._stream is not None:
+            await self._stream.feed()
+
+    async def next(self, until: float | None = None) -> Entry | None:
+        """Read on to the next item that stands for itself; None: there is none, or none in time.
+
+        Args:
+            until: How long an asynchronous source may take (loop clock); None: for ever.
+        """
         while True:
-            part = await self._next_part()
+            part = await self._next_part(until)
             if part is None:
                 return None
             if part.index in self._duplicates.indices:
@@ -70,14 +81,17 @@ class Source:
         parts = self._duplicates.behind.pop(entry.index, [])
         return [Entry(part.item, [part]) for part in parts]
 
-    async def _next_part(self) -> Part | None:
-        if self._iterator is None:
-            given = self.items
-            self._iterator = aiter(given) if isinstance(given, AsyncIterable) else _from_iterable(given)
-        try:
-            item = await anext(self._iterator)
-        except StopAsyncIteration:
-            self.exhausted = True
+    async def _next_part(self, until: float | None) -> Part | None:
+        item = await self._next_item(until)
+        self.exhausted, self.pauses = item is Silence.END, item is Silence.LATE
+        if isinstance(item, Silence):
             return None
         index, self.read = self.read, self.read + 1
         return Part(index, item)
+
+    async def _next_item(self, until: float | None) -> Any:
+        if self._stream is not None:
+            return await self._stream.next(until)
+        if self._iterator is None:
+            self._iterator = iter(cast("Iterable[Any]", self.items))
+        return next(self._iterator, Silence.END)
