@@ -227,6 +227,21 @@ async def test_creates_are_dated_by_the_servers_clock(skew: float) -> None:
     assert states(outcomes) == ["failed"] + ["succeeded"] * 59
 
 
+async def test_creates_are_dated_by_their_first_sending_after_several_crashes() -> None:
+    """A run that sends again what is in doubt, and is killed as well, does not make it look younger."""
+    sandbox = Sandbox()
+    rows: dict[str, bytes] = {}
+    for lasts in (2, 3):  # the beginning, what is in doubt, and the first batch
+        store = MemoryStore(rows, lasts=lasts)
+        async with in_process(sandbox, limiter=LocalLimiter()) as tm:
+            await killed(tm, "create_many", news(*range(60)), store)
+            await anyio.sleep(60)
+    assert sandbox.statistics().requests == {"create_many": 2}
+    async with in_process(sandbox, limiter=LocalLimiter()) as tm:
+        outcomes = await outcomes_of(tm.trackings.create_many(news(*range(60)), journal=MemoryStore(rows)))
+    assert states(outcomes) == ["succeeded"] * 60
+
+
 async def test_a_ban_outlives_the_crash() -> None:
     """The next run is silent to the end of a ban, then probes with a single request."""
     sandbox = Sandbox()

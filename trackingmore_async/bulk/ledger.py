@@ -107,11 +107,18 @@ class Ledger:
             after = max(rows)
             doubts: dict[str, bytes | None] = dict.fromkeys(rows)
             for row in rows.values():
-                intent: Intent = unpack(Intent, row)
-                for key, known in intent.items:
-                    doubt = Record("unknown", self._run, known, None, intent.sent_at, intent.by_their_clock)
-                    doubts[key] = pack(doubt)
+                doubts.update(await self._doubts_of(unpack(Intent, row)))
             await self.store.write(doubts)
+
+    async def _doubts_of(self, intent: Intent) -> dict[str, bytes]:
+        """Make the records of a batch without an end; what was in doubt before stays dated by its first sending."""
+        found = await self.store.read([key for key, _ in intent.items])
+        older = {key for key, row in found.items() if unpack(Record, row).state == "unknown"}
+        return {
+            key: pack(Record("unknown", self._run, known, None, intent.sent_at, intent.by_their_clock))
+            for key, known in intent.items
+            if key not in older
+        }
 
     def _restore_limiter(self, *, clean: bool) -> None:
         limiter = self.caller.transport.limiter
