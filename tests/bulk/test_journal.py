@@ -227,6 +227,39 @@ async def test_creates_are_dated_by_the_servers_clock(skew: float) -> None:
     assert states(outcomes) == ["failed"] + ["succeeded"] * 59
 
 
+async def test_creates_are_dated_by_their_first_sending_after_several_crashes() -> None:
+    """A run that sends again what is in doubt, and is killed as well, does not make it look younger."""
+    sandbox = Sandbox()
+    rows: dict[str, bytes] = {}
+    for lasts in (2, 3):  # the beginning, what is in doubt, and the first batch
+        store = MemoryStore(rows, lasts=lasts)
+        async with in_process(sandbox, limiter=LocalLimiter()) as tm:
+            await killed(tm, "create_many", news(*range(60)), store)
+            await anyio.sleep(60)
+    assert sandbox.statistics().requests == {"create_many": 2}
+    async with in_process(sandbox, limiter=LocalLimiter()) as tm:
+        outcomes = await outcomes_of(tm.trackings.create_many(news(*range(60)), journal=MemoryStore(rows)))
+    assert states(outcomes) == ["succeeded"] * 60
+
+
+@pytest.mark.parametrize("method", ITEMS)
+async def test_one_item_in_doubt_does_not_make_a_confirmed_batch_doubtful(method: str) -> None:
+    """Killed before an entry that an answer left out was settled: of its batch only that one is sent again."""
+    sandbox, items = Sandbox(), ITEMS[method](*range(160))
+    if method != "create_many":
+        fill(sandbox, 160)
+    sandbox.faults.add(Fault(method, on={1}, omit={number(7)}))
+    store = MemoryStore(lasts=4)  # the beginning, and three batches
+    async with in_process(sandbox, limiter=LocalLimiter()) as tm:
+        await killed(tm, method, items, store)
+    asked: list[str] = []
+    sandbox.faults.add(Fault(method, having=lambda one: bool(asked.append(one))))
+    async with in_process(sandbox, limiter=LocalLimiter()) as tm:
+        outcomes = await outcomes_of(getattr(tm.trackings, method)(items, journal=MemoryStore(store.rows)))
+    assert states(outcomes) == ["succeeded"] * 160
+    assert set(asked) & set(map(number, range(40))) == {number(7)}
+
+
 async def test_a_ban_outlives_the_crash() -> None:
     """The next run is silent to the end of a ban, then probes with a single request."""
     sandbox = Sandbox()

@@ -109,12 +109,26 @@ class Ledger:
         while rows := await self.store.scan(INTENT, after):
             after = max(rows)
             doubts: dict[str, bytes | None] = dict.fromkeys(rows)
-            for row in rows.values():
-                intent: Intent = unpack(Intent, row)
-                for key, known in intent.items:
-                    doubt = Record("unknown", self._run, known, None, intent.sent_at, intent.by_their_clock)
-                    doubts[key] = pack(doubt)
+            for name, row in rows.items():
+                doubts.update(await self._doubts_of(int(name.removeprefix(INTENT)), unpack(Intent, row)))
             await self.store.write(doubts)
+
+    async def _doubts_of(self, number: int, intent: Intent) -> dict[str, bytes]:
+        """Make the records of what a batch without an end leaves in doubt: not of what was concluded nevertheless.
+
+        What had been in doubt before stays dated by its first sending.
+        """
+        found = await self.store.read([key for key, _ in intent.items])
+        known = {key: unpack(Record, row) for key, row in found.items()}
+        return {
+            key: pack(Record("unknown", self._run, payload, None, intent.sent_at, intent.by_their_clock))
+            for key, payload in intent.items
+            if key not in known or self._is_open(known[key], number)
+        }
+
+    def _is_open(self, record: Record, intent: int) -> bool:
+        """Tell whether what is known of a tracking says nothing about a batch of the last run."""
+        return record.state != "unknown" and (record.run, record.intent) != (self._run, intent)
 
     def _restore_limiter(self, *, clean: bool) -> None:
         limiter = self.caller.transport.limiter
@@ -222,7 +236,7 @@ class Ledger:
             return
         record = self._record(entry)
         if record is not None:
-            self._unwritten[_key(entry)] = pack(record)
+            self._unwritten[_key(entry)] = pack(attrs.evolve(record, intent=entry.intent))
         self._open_items[entry.intent] -= 1
         if not self._open_items[entry.intent]:
             del self._open_items[entry.intent]

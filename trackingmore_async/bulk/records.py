@@ -79,6 +79,7 @@ class Record:
         code: The ``meta.code`` of a failure, if there was one.
         sent_at: If unknown, when it was sent first, by this computer's clock (unix seconds).
         by_their_clock: The same by the server's clock, if that is known.
+        intent: The number of the batch of that run that it was last sent with; None: what it says is only assumed.
     """
 
     state: RecordState
@@ -87,6 +88,7 @@ class Record:
     code: int | None = None
     sent_at: float | None = None
     by_their_clock: float | None = None
+    intent: int | None = None
 
 
 def digest(payload: bytes, salt: bytes) -> bytes:
