@@ -18,6 +18,8 @@ from tests.bulk.test_outcomes import edits, news, outcomes_of, refs, states
 from tests.conftest import VIRTUAL
 from trackingmore_async import (
     AlreadyExistsError,
+    BulkReport,
+    BulkRun,
     JournalError,
     LocalLimiter,
     NewTracking,
@@ -253,7 +255,12 @@ async def test_one_item_in_doubt_does_not_make_a_confirmed_batch_doubtful(method
     async with in_process(sandbox, limiter=LocalLimiter()) as tm:
         await killed(tm, method, items, store)
     asked: list[str] = []
-    sandbox.faults.add(Fault(method, having=lambda one: bool(asked.append(one))))
+
+    def note(one: str) -> bool:
+        asked.append(one)
+        return False
+
+    sandbox.faults.add(Fault(method, having=note))
     async with in_process(sandbox, limiter=LocalLimiter()) as tm:
         outcomes = await outcomes_of(getattr(tm.trackings, method)(items, journal=MemoryStore(store.rows)))
     assert states(outcomes) == ["succeeded"] * 160
@@ -372,7 +379,7 @@ async def test_a_job_that_was_left_early_goes_on(journal: Path) -> None:
         async with tm.trackings.create_many(news(*range(200)), journal=journal) as run:
             async for _ in run:
                 break
-        task = asyncio.ensure_future(tm.trackings.create_many(news(*range(200)), journal=journal)._run())
+        task = asyncio.ensure_future(awaited(tm.trackings.create_many(news(*range(200)), journal=journal)))
         await anyio.sleep(1.5)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -381,6 +388,11 @@ async def test_a_job_that_was_left_early_goes_on(journal: Path) -> None:
     assert report.succeeded == 200
     assert report.recalled >= 40
     assert len(sandbox.trackings) == 200
+
+
+async def awaited(job: BulkRun[Any]) -> BulkReport:
+    """Await a job, in a task of its own."""
+    return await job
 
 
 async def test_a_store_of_ones_own_is_lent() -> None:

@@ -67,12 +67,13 @@ async def test_raise_raises_behind_the_last_outcome() -> None:
     fill(sandbox, 2)
     seen: Counter[str] = Counter()
     async with in_process(sandbox) as tm:
+        job = tm.trackings.update_many(edits(*range(1), *range(50, 51)), on_error="raise")
         with pytest.raises(BulkError, match="1 succeeded, 1 failed") as caught:
-            async with tm.trackings.update_many(edits(*range(1), *range(50, 51)), on_error="raise") as run:
+            async with job as run:
                 async for outcome in run:
                     seen[outcome.state] += 1
-            pytest.fail("nothing was raised")
-    assert caught.value.report == run.report
+    assert seen == {"succeeded": 1, "failed": 1}
+    assert caught.value.report == job.report
 
 
 async def test_raise_is_the_same_when_awaited() -> None:

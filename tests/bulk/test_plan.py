@@ -10,7 +10,7 @@ import pytest
 from tests.bulk.conftest import fill, in_process, number
 from tests.bulk.test_outcomes import edits, news, refs
 from tests.conftest import VIRTUAL
-from trackingmore_async import ConfigurationError, InvalidRequestError, NewTracking, Rate, TrackingUpdate
+from trackingmore_async import ConfigurationError, InvalidRequestError, LocalLimiter, NewTracking, Rate, TrackingUpdate
 from trackingmore_async.bulk.duplicates import LOOKED_AT
 from trackingmore_async.sandbox import Path, Sandbox
 
@@ -53,9 +53,9 @@ async def test_a_plan_wants_a_source_that_can_be_read_twice() -> None:
 async def test_during_a_ban_a_plan_counts_the_wait() -> None:
     """The pause after a 429 is part of the duration."""
     sandbox = Sandbox()
-    async with in_process(sandbox) as tm:
+    limiter = LocalLimiter()
+    async with in_process(sandbox, limiter=limiter) as tm:
         before = tm.trackings.update_many(edits(*range(400))).plan()
-        limiter: Any = tm._caller.transport.limiter
         await limiter.penalise(await limiter.acquire("get"), 120.0)
         after = tm.trackings.update_many(edits(*range(400))).plan()
     assert after.duration - before.duration == pytest.approx(121, abs=1)

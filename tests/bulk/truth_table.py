@@ -80,8 +80,8 @@ ENTRIES = Group(
 NO_WORD = Group(
     "The answer does not speak of the item",
     "The entry is missing; or it has no code, and the counter does not add up; or `data` is no batch at all. Then the "
-    "tracking is read back by its number at the end of the job. Not all that an update sets can be read, so an update "
-    "whose tracking is there is sent once more, and so is a stop that does not show.",
+    "tracking is read back by its number at the end of the job. What was not done is sent once more; so is an update "
+    "whose tracking is there, for not all that it sets can be read.",
     (
         row(
             "it was done",
@@ -290,8 +290,8 @@ LOST_ONCE = Group(
 
 LOST_ALWAYS = Group(
     f"All {ATTEMPTS} answers are lost",
-    "What may have been carried out is read back by number at the end of the job, and sent once more if it was not done. "
-    "An update is sent again without that: the same values do no harm.",
+    "What may have been carried out is read back by number at the end of the job, and sent once more if it was not "
+    "done. An update is sent again without that: the same values do no harm.",
     (
         row(
             "the connection is refused: no request left",
