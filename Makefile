@@ -4,11 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint format types docs bench check clean
+SECONDS ?= 3600
+
+.PHONY: help demo test soak lint format types docs bench check clean
 
 help:
 	@echo "make demo   run the main job against the built-in sandbox, in under a minute"
-	@echo "make test   run the tests"
+	@echo "make test   run the tests;  make soak  play random bulk jobs for an hour (SECONDS=3600), never the same"
 	@echo "make lint   check style;  make types  check types;  make bench  measure;  make check  all of these"
 	@echo "make docs   write the pages that are made from the code;  make clean  remove what these commands made"
 
@@ -25,6 +27,16 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest $(ARGS)
+
+# Stops at the first failure, and says how to see it again.
+soak: $(READY)
+	@end=$$(($$(date +%s) + $(SECONDS))); \
+	while [ $$(date +%s) -lt $$end ]; do \
+		seed=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' '); \
+		again="TRACKINGMORE_SEED=$$seed TRACKINGMORE_EXAMPLES=3 $(BIN)/python -m pytest -q -x tests/bulk/test_truth.py"; \
+		echo "$$again"; \
+		env $$again $(ARGS) || { echo "To see it again: $$again"; exit 1; }; \
+	done
 
 lint: $(READY)
 	$(BIN)/ruff check .
