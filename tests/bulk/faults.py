@@ -12,13 +12,14 @@ from __future__ import annotations
 from itertools import product
 from typing import Any, Final
 
+import attrs
 from hypothesis import strategies as st
 
 from tests.bulk.conftest import number
 from tests.bulk.items import Method, is_stray
 from trackingmore_async.sandbox import Fault
 
-__all__ = ["faults"]
+__all__ = ["brief", "faults"]
 
 ITEM_CODES: Final = (4012, 4013, 4014, 4015, 4033, 4021, 4018, 503)
 SERVER_CODES: Final = (500, 502, 503, 504)
@@ -40,6 +41,12 @@ def faults(method: Method) -> st.SearchStrategy[Fault]:
         _lost_answers(method), _lost_answers(method), _server_errors(method), _of_items(method), _of_items(method),
         _whole_refusals(method), _interruptions(method),
     )  # fmt: skip
+
+
+def brief(rule: Fault) -> str:
+    """Return a rule as one would write it: without what is left at its default."""
+    given = attrs.asdict(rule, recurse=False, filter=lambda field, value: value not in (field.default, {}))
+    return f"Fault({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
 
 def _lost_answers(method: Method) -> st.SearchStrategy[Fault]:
@@ -77,7 +84,8 @@ def _rule(method: Method, *, own: bool = False, **effects: st.SearchStrategy[Any
         effects: Arguments of the fault.
     """
     buckets: tuple[str | None, ...] = (method,) if own else (method, method, method, "list", None)
-    when = st.sampled_from([*product(buckets, CHANCES, TIMES, REQUESTS)])  # one choice, so that stories become short
+    choices = [*product(buckets, CHANCES, TIMES, REQUESTS)]
+    when = st.integers(0, len(choices) - 1).map(lambda choice: choices[choice])  # one draw: so stories become short
     return st.builds(fault, when, **effects)
 
 
@@ -89,8 +97,12 @@ def fault(when: tuple[str | None, float, int | None, tuple[int, ...]], **effects
 
 def _numbers() -> st.SearchStrategy[frozenset[str]]:
     """Draw the numbers of a run of items: one, a few, or more than a batch."""
-    runs = product((0, 1, 2, 0, 1, 39, 40, 90), (1, 3, 60))
-    return st.sampled_from([frozenset(map(number, range(first, first + length))) for first, length in runs])
+    return st.sampled_from([*product((0, 1, 2, 0, 1, 39, 40, 90), (1, 3, 60))]).map(_run_of_numbers)
+
+
+def _run_of_numbers(run: tuple[int, int]) -> frozenset[str]:
+    first, length = run
+    return frozenset(map(number, range(first, first + length)))
 
 
 def _server_errors(method: Method) -> st.SearchStrategy[Fault]:

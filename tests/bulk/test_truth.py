@@ -9,8 +9,9 @@ import os
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, note, seed, settings
 
+from tests.bulk.faults import brief
 from tests.bulk.items import METHODS, Method, Odd
 from tests.bulk.stories import Story, stories
 from tests.bulk.truth import lies
@@ -36,6 +37,7 @@ def explore(method: Method, *, whole: bool, count: int) -> None:
     )
     @given(stories(method, whole=whole))
     def check(story: Story) -> None:
+        note(f"The script: {', '.join(map(brief, story.faults))}")
         assert lies(play(story)) == []
 
     check()
@@ -44,13 +46,13 @@ def explore(method: Method, *, whole: bool, count: int) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_every_input_has_one_outcome_and_it_is_true(method: Method) -> None:
     """One outcome an input; what succeeded is so on the server; nothing it changed failed or was not attempted."""
-    explore(method, whole=True, count=500)
+    explore(method, whole=True, count=800)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_what_was_told_before_a_job_was_cut_short_is_true(method: Method) -> None:
     """A caller who leaves, or is cancelled, has been told nothing that is not true an hour later."""
-    explore(method, whole=False, count=125)
+    explore(method, whole=False, count=200)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -71,11 +71,11 @@ class Judge:
             yield "comes with another item"
         if (outcome.error is None) is not (state in {"succeeded", "superseded"}):
             yield f"{state} with the error {outcome.error!r}"
-        if state == "succeeded" and outcome.attempts < 1:
-            yield "succeeded without a request"
         if not item.is_sendable:
             if not self._is_refused_at_once(outcome):
                 yield f"{state}, but it cannot be sent at all"
+        elif state == "succeeded" and not outcome.attempts and not self._others(index):
+            yield "succeeded without a request, its own or another's"
         elif not self._is_true(index, state):
             yield f"{state} ({outcome.error!r}), which is not true on the server"
         elif self._story.is_kind and not self._is_expected(item, state):

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import attrs
 
-from trackingmore_async.answers import Item, Verdict, number_key, read_back
+from trackingmore_async.answers import TOLERANCE, Item, Verdict, number_key, read_back
 from trackingmore_async.codec import decode, decode_tracking, encode
 from trackingmore_async.errors import (
     AlreadyExistsError,
@@ -133,14 +133,23 @@ class Settling:
         other = tracking is not None and not _is_spelled_alike(entry.item, tracking)
         if (other or _is_undone(operation, tracking)) and self._may_be_sent(entry):
             return
-        if other and not isinstance(entry.doubt, AlreadyExistsError):
-            return  # nobody knows whether to this server it is the same tracking (API.md 12, item 18)
         sent_at, running = self._sent_at(entry), entry.may_still_run
+        if tracking is not None and other and not self._is_certain(entry, tracking, sent_at):
+            return
         verdict = read_back(operation, tracking, sent_at=sent_at, may_still_run=running, error=doubt)
         if verdict is not None and verdict.state == "failed" and verdict.error is doubt:
             verdict = Verdict("failed", error=_undone(operation, entry.doubt))
         if verdict is not None:
             entry.close(verdict)
+
+    def _is_certain(self, entry: Entry, tracking: Tracking, sent_at: datetime | None) -> bool:
+        """Tell whether a tracking whose name differs in case says anything about an entry (API.md 12, item 18).
+
+        It does if the server said that the entry's tracking exists; but it may be that of another item of this job.
+        """
+        if not isinstance(entry.doubt, AlreadyExistsError) or sent_at is None or tracking.created_at is None:
+            return False
+        return tracking.created_at > sent_at or tracking.created_at < sent_at - TOLERANCE
 
     def _sent_at(self, entry: Entry) -> datetime | None:
         if entry.sent_by_their_clock is not None or entry.first_sent_at is None:
