@@ -14,6 +14,7 @@ import trackingmore_async as tma
 from trackingmore_async import (
     Account,
     AirWaybill,
+    BulkError,
     BulkReport,
     BulkRun,
     Carrier,
@@ -28,11 +29,13 @@ from trackingmore_async import (
     Outcome,
     Permit,
     Plan,
+    Progress,
     Rate,
     RateLimiter,
     RemoteAreaQuery,
     RemoteAreas,
     RetryPolicy,
+    SqliteStore,
     Status,
     StatusCounts,
     Store,
@@ -109,6 +112,20 @@ async def jobs(tm: TrackingMore, source: AsyncIterator[TrackingUpdate]) -> None:
             assert_type(outcome.item, TrackingUpdate)
             assert_type(outcome.error, TrackingMoreError | None)
             assert_type(outcome.tracking, TrackingEcho | None)
+    journaled = tm.trackings.create_many([], journal=Path("job.sqlite3"), job_id="nightly", failed_only=True)
+    assert_type(journaled.progress, Progress)
+    assert_type((await journaled).recalled, int)
+    async with SqliteStore("job.sqlite3") as store:
+        lent: Store = store
+        stopped = tm.trackings.delete_many([], journal=lent, on_error="stop", progress=print)
+        assert_type(stopped, BulkRun[TrackingRef])
+    plan = stopped.plan()
+    assert_type((plan.shortest, plan.duration, plan.longest, plan.duplicates), tuple[float, float, float, int])
+    try:
+        await tm.trackings.update_many(source, on_error="raise")
+    except BulkError as error:
+        report = error.report
+    tm.trackings.delete_many([], on_error="ignore")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     tm.trackings.delete_many([TrackingUpdate("c", "n")])  # type: ignore[list-item] # pyright: ignore[reportArgumentType]
 
 
