@@ -140,6 +140,20 @@ async def test_a_source_that_waits_is_left_when_the_job_ends() -> None:
     assert len(heard) == 1
 
 
+async def test_a_job_that_stops_does_not_wait_for_its_source() -> None:
+    """The key is wrong and the source endless: what it gave is told, and the job ends."""
+
+    async def source() -> AsyncIterator[NewTracking]:
+        for item in news(*range(100)):
+            yield item
+        await anyio.sleep(math.inf)
+
+    async with in_process(Sandbox(), api_key="another-key") as tm:
+        with anyio.fail_after(10):
+            report = await tm.trackings.create_many(source())
+    assert (report.failed, report.not_attempted) == (40, 60)
+
+
 async def test_later_items_of_a_tracking_are_folded_across_a_pause() -> None:
     """What waits behind an edit under way goes on when that has ended, though the source says nothing."""
 

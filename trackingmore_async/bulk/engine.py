@@ -288,13 +288,14 @@ class Engine(Generic[ItemT]):
         self._conclude(entries)
 
     async def _give_up_the_rest(self) -> None:
+        """When the job has stopped say so of each further item; a source that pauses then is not waited for."""
         reason = self.hopeless.reason
         if reason is None:
             return
         held = self._queue.drain()
         give_up(held, reason)
         self._hand_out(held)
-        while (following := await self._read_one()) is not None:
+        while (following := await self._read_one(anyio.current_time() + self._patience())) is not None:
             entries = [following, *self.source.behind(following)]
             give_up(entries, reason)
             self._hand_out(entries)
