@@ -117,6 +117,24 @@ async def test_a_key_in_doubt_holds_back_later_items() -> None:
     assert (sandbox.find("zto", number(0)) or {})["title"] == "last"
 
 
+async def test_a_create_does_not_pass_off_another_ones_tracking_as_its_own() -> None:
+    """The second create of a tracking, a second behind the first, is superseded: dating could not tell whose it is."""
+    sandbox = Sandbox()
+    sandbox.faults.add(Fault("create_many", on={2}, reset="before"))
+    async with in_process(sandbox) as tm:
+        outcomes = await outcomes_of(tm.trackings.create_many(iter(news(*range(60), 0))))
+    assert states(outcomes) == ["succeeded"] * 60 + ["superseded"]
+
+
+async def test_after_a_while_the_server_is_asked() -> None:
+    """Ten seconds behind the first, what exists is older than the second create, so that one has failed."""
+    sandbox = Sandbox()
+    sandbox.faults.add(Fault("create_many", on={21}, reset="before"))
+    async with in_process(sandbox) as tm:
+        outcomes = await outcomes_of(tm.trackings.create_many(iter(news(*range(800), 0))))
+    assert states(outcomes) == ["succeeded"] * 800 + ["failed"]
+
+
 async def test_doubts_do_not_pile_up() -> None:
     """A server that never says anything about an item: doubts are settled before they are 2,100."""
     sandbox = Sandbox(switches=Switches(delete_entry="number", delete_failures="omitted"))

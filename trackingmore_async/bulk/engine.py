@@ -14,10 +14,11 @@ from trackingmore_async.calls import Caller
 from trackingmore_async.codec import check
 from trackingmore_async.errors import ClientStateError, InvalidRequestError, JournalError
 from trackingmore_async.models import Outcome
-from trackingmore_async.operations import Operation
+from trackingmore_async.operations import CREATE_MANY, Operation
 
 from .folding import outcomes
 from .hopeless import Hopeless
+from .lately import Lately
 from .ledger import Ledger
 from .options import OnError
 from .outbox import Outbox
@@ -65,6 +66,7 @@ class Engine(Generic[ItemT]):
     teller: Teller = attrs.field(init=False)
     outlook: Outlook = attrs.field(init=False)
     _queue: Queue = attrs.field(factory=Queue, init=False)
+    _lately: Lately = attrs.field(factory=Lately, init=False)
     _doubts: list[Entry] = attrs.field(factory=list[Entry], init=False)
     _being_settled: int = attrs.field(default=0, init=False)
     _settling: anyio.Lock = attrs.field(factory=anyio.Lock, init=False)
@@ -196,10 +198,13 @@ class Engine(Generic[ItemT]):
         while len(found) < wanted and not self._queue.is_full and (entry := await self._read_one(until)) is not None:
             if until is None:
                 until = anyio.current_time() + self._patience()
-            if self._is_sound(entry):
-                found += [entry] if self._queue.put(entry) else []
-                for further in self.source.behind(entry):
-                    self._queue.put(further)
+            if self._is_answered(entry):
+                self._hand_out([entry])
+                await self.outbox.room()
+                continue
+            found += [entry] if self._queue.put(entry) else []
+            for further in self.source.behind(entry):
+                self._queue.put(further)
         return found
 
     async def _read_one(self, until: float | None = None) -> Entry | None:
@@ -212,15 +217,14 @@ class Engine(Generic[ItemT]):
         self.source.exhausted = True
         return None
 
-    def _is_sound(self, entry: Entry) -> bool:
-        """Tell whether an item can be sent at all; else it has failed."""
+    def _is_answered(self, entry: Entry) -> bool:
+        """Tell whether an item need not be sent: it cannot be, or another one stands for it."""
         try:
             check_item(self.operation, entry.item)
         except InvalidRequestError as error:
             entry.close(Verdict("failed", error=error))
-            self._hand_out([entry])
-            return False
-        return True
+            return True
+        return self.operation is CREATE_MANY and self._lately.answers(entry, anyio.current_time())
 
     async def _recall(self, entries: list[Entry]) -> list[Entry]:
         """Leave out what the journal knows the outcome of."""
@@ -244,6 +248,8 @@ class Engine(Generic[ItemT]):
         settled = [entry for entry in entries if entry.verdict is not None]
         self._doubts += [entry for entry in entries if entry.verdict is None]
         for entry in settled:
+            if self.operation is CREATE_MANY:
+                self._lately.note(entry, anyio.current_time())
             answered = self._queue.done(entry)
             if self.ledger is not None:
                 self.ledger.conclude(entry)
