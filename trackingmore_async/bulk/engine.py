@@ -200,6 +200,8 @@ class Engine(Generic[ItemT]):
                 found += [entry] if self._queue.put(entry) else []
                 for further in self.source.behind(entry):
                     self._queue.put(further)
+            else:
+                await self.outbox.room()
         return found
 
     async def _read_one(self, until: float | None = None) -> Entry | None:
