@@ -395,11 +395,11 @@ async def awaited(job: BulkRun[Any]) -> BulkReport:
     return await job
 
 
-async def test_a_store_of_ones_own_is_lent() -> None:
+async def test_a_store_of_ones_own_is_lent(journal: Path) -> None:
     """Any object with the three methods serves, and stays open."""
     sandbox = Sandbox()
-    async with in_process(sandbox) as tm, SqliteStore(":memory:") as store:
-        await tm.trackings.create_many(news(1), journal=store)
+    async with in_process(sandbox) as tm, SqliteStore(journal) as store:
+        assert (await tm.trackings.create_many(news(1), journal=store)).recalled == 0
         report = await tm.trackings.create_many(news(1), journal=store)
         assert report.recalled == 1
         assert await store.read(["job"])
