@@ -70,6 +70,55 @@ async def test_or_when_the_caller_says_so() -> None:
     assert order[39:45].count(3) == 1 or order.index(3) < 120
 
 
+async def test_settling_that_the_caller_cancels_leaves_the_items_in_doubt() -> None:
+    """A `reconcile()` that was given too little time loses nothing: the end of the job settles the same items."""
+    sandbox = Sandbox()
+    sandbox.faults.add(Fault("create_many", on={1}, omit={number(3)}), Fault("list", on={1}, delay_work=20.0))
+    order: list[int] = []
+    async with in_process(sandbox) as tm, tm.trackings.create_many(news(*range(120))) as run:
+        async for outcome in run:
+            order.append(outcome.index)
+            if len(order) == 39:
+                with anyio.move_on_after(0.5):
+                    await run.reconcile()
+                assert run.progress.in_doubt == 1
+    assert sorted(order) == list(range(120))
+
+
+async def test_what_waited_for_an_item_that_the_caller_settles_is_sent() -> None:
+    """A `reconcile()` that lasts longer than all else: the job goes on with what was held back by then."""
+    sandbox = Sandbox()
+    fill(sandbox, 40)
+    sandbox.faults.add(Fault("update_many", on={1}, omit={number(3)}), Fault("list", on={1}, delay_work=5.0))
+    items = [*edits(*range(40)), TrackingUpdate("dhl", number(3), title="x")]
+    order: list[int] = []
+    async with in_process(sandbox) as tm, tm.trackings.update_many(iter(items)) as run:
+        async for outcome in run:
+            order.append(outcome.index)
+            if len(order) == 39:
+                await run.reconcile()
+    assert sorted(order) == list(range(41))
+
+
+async def test_what_a_listener_raises_while_the_caller_settles_comes_out_as_it_is() -> None:
+    """No group of exceptions reaches the caller of `reconcile()`."""
+
+    def listener(_: object) -> None:
+        if len(order) == 39:
+            raise ZeroDivisionError
+
+    sandbox = Sandbox()
+    sandbox.faults.add(Fault("create_many", on={1}, omit={number(3)}))
+    order: list[int] = []
+    async with in_process(sandbox) as tm:
+        with pytest.raises(ZeroDivisionError):
+            async with tm.trackings.create_many(news(*range(120)), progress=listener) as run:
+                async for outcome in run:
+                    order.append(outcome.index)
+                    if len(order) == 39:
+                        await run.reconcile()
+
+
 async def test_a_lost_edit_is_sent_again_and_not_read_back() -> None:
     """An edit whose answer was lost has the same values a second time."""
     sandbox = Sandbox()

@@ -156,6 +156,15 @@ def fill_up(sandbox: Sandbox, indices: range) -> None:
         sandbox.create("zto", number(index))
 
 
+@pytest.mark.parametrize("given", [list, iter])
+async def test_a_journal_that_knows_of_no_failures_has_none_to_send_again(given: Any, journal: Path) -> None:
+    """`failed_only=True` with a new file, such as a path that was mistyped, sends nothing, whatever the source."""
+    sandbox = Sandbox()
+    async with in_process(sandbox) as tm:
+        report = await tm.trackings.create_many(given(news(*range(50))), journal=journal, failed_only=True)
+    assert (report.not_attempted, report.requests, len(sandbox.trackings)) == (50, 0, 0)
+
+
 async def test_failures_that_the_item_did_not_cause_are_tried_again(journal: Path) -> None:
     """A job that stopped without quota goes on when there is some; refusals of single items stay."""
     sandbox = Sandbox(quota=60)
@@ -339,6 +348,47 @@ async def test_a_journal_that_cannot_be_written_stops_the_job() -> None:
     assert len(sandbox.trackings) == 80
 
 
+async def test_a_job_that_stops_while_its_store_writes_forgets_no_outcome() -> None:
+    """A store that gives up a write when it is cancelled: what the write held is known to the next run."""
+
+    class Slow(MemoryStore):
+        async def write(self, rows: Any) -> None:
+            if self.writes == 3:
+                await anyio.sleep(5)  # so long that the second batch fails meanwhile, and the third is withdrawn
+            await super().write(rows)
+
+    sandbox, store = Sandbox(), Slow()
+    sandbox.create("zto", number(50))
+    sandbox.faults.add(Fault("create_many", on={1}, omit={number(4)}))
+    async with in_process(sandbox) as tm:
+        first = await outcomes_of(tm.trackings.create_many(news(*range(200)), journal=store, on_error="stop"))
+        second = await outcomes_of(tm.trackings.create_many(news(*range(200)), journal=store))
+    assert states(first) == ["succeeded"] * 50 + ["failed"] + ["succeeded"] * 29 + ["not_attempted"] * 120
+    assert states(second) == ["succeeded"] * 50 + ["failed"] + ["succeeded"] * 149
+
+
+async def test_a_ban_that_a_store_cannot_keep_is_not_raised_by_whichever_call_met_it() -> None:
+    """A store of the caller's own that raises something else, while another call of the client meets a ban."""
+
+    class Odd(MemoryStore):
+        broken = False
+
+        async def write(self, rows: Any) -> None:
+            if self.broken:
+                raise OSError
+            await super().write(rows)
+
+    sandbox, store = Sandbox(), Odd()
+    fill(sandbox, 1)
+    sandbox.faults.add(Fault("get", on={1}, code=429, ban=True))
+    async with in_process(sandbox) as tm, tm.trackings.create_many(news(*range(1, 400)), journal=store) as run:
+        await anext(run)
+        store.broken = True
+        found = await tm.with_options(max_wait=500).trackings.get("zto", number(0))
+        store.broken = False
+    assert found.tracking_number == number(0)
+
+
 async def test_a_journal_holds_no_personal_data_and_no_key(journal: Path) -> None:
     """Names of trackings and hashes are all that is in it, also while nothing is settled."""
     sandbox = Sandbox()
@@ -395,11 +445,11 @@ async def awaited(job: BulkRun[Any]) -> BulkReport:
     return await job
 
 
-async def test_a_store_of_ones_own_is_lent() -> None:
+async def test_a_store_of_ones_own_is_lent(journal: Path) -> None:
     """Any object with the three methods serves, and stays open."""
     sandbox = Sandbox()
-    async with in_process(sandbox) as tm, SqliteStore(":memory:") as store:
-        await tm.trackings.create_many(news(1), journal=store)
+    async with in_process(sandbox) as tm, SqliteStore(journal) as store:
+        assert (await tm.trackings.create_many(news(1), journal=store)).recalled == 0
         report = await tm.trackings.create_many(news(1), journal=store)
         assert report.recalled == 1
         assert await store.read(["job"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import anyio
@@ -169,3 +169,21 @@ async def test_later_items_of_a_tracking_are_folded_across_a_pause() -> None:
         outcomes = await outcomes_of(tm.trackings.update_many(source()))
     assert states(outcomes)[-1] == "succeeded"
     assert (sandbox.find("zto", number(1)) or {})["title"] == "c"
+
+
+async def test_a_source_of_nothing_but_invalid_items_is_read_no_further_than_they_are_taken() -> None:
+    """Items that fail at once are outcomes as well: they do not pile up, and reading them blocks nobody."""
+    read = 0
+
+    def source() -> Iterator[NewTracking]:
+        nonlocal read
+        for _ in range(5000):
+            read += 1
+            yield NewTracking("zto", "")
+
+    taken = 0
+    async with in_process(Sandbox()) as tm, tm.trackings.create_many(source()) as run:
+        async for _ in run:
+            taken += 1
+            assert read - taken <= 800
+    assert taken == 5000

@@ -91,11 +91,18 @@ class Judge:
     def _is_expected(self, item: Item, state: str) -> bool:
         """Tell whether a job without any trouble may end so for an item: told for sure, and done if nothing forbids.
 
-        Several items of one tracking may stand in each other's way.
+        Several items of one tracking may stand in each other's way. And where an answer names numbers only, nobody can
+        tell what became of one of two items whose names differ in nothing but case.
         """
+        if state == "unknown" and self._is_confusable(item):
+            return True
         has_twins = self._twins[self._identity(item)] > 1
         done = {"succeeded", "superseded"} if has_twins else {"succeeded"}
         return state in (done if item.kind == "plain" and not has_twins else {*done, "failed"})
+
+    def _is_confusable(self, item: Item) -> bool:
+        names = {other.name for other in self._items if other.is_sendable and other.name is not None}
+        return any(_folded(name) == _folded(item.name) for name in names if name != item.name)
 
     @cached_property
     def _twins(self) -> Counter[Name]:
@@ -195,3 +202,7 @@ class Judge:
         if any(other not in self._told for other in others):
             return True
         return any(self._told[other].state in {"succeeded", "unknown"} for other in others)
+
+
+def _folded(name: Name | None) -> Name | None:
+    return None if name is None else (name[0].casefold(), name[1].casefold())

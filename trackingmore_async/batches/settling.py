@@ -40,7 +40,6 @@ from .entry import Entry, halves
 __all__ = ["Settling", "chunks"]
 
 NOTHING_FOUND = frozenset({4017, 4031})  # the list's ways to say "none" (API.md 3.6)
-READABLE = (CREATE_MANY, DELETE_MANY)  # what reading back tells for certain
 UNREADABLE = (AuthenticationError, ClientStateError, DeadlineExceededError, RateLimitedError)
 """Why a job stopped, where reading back would fail for the same reason."""
 
@@ -85,6 +84,7 @@ class Settling:
         await self._read_back(self._open())
         await self._send_again(self._open())
         await self._read_back(self._open())
+        await self._divide(_unclear(self._open()), among=len(self._sent_again), in_vain=0)
         for entry in self._open():
             entry.close(Verdict("unknown", error=_unknown(self.batches.operation, entry.doubt)))
 
@@ -100,20 +100,24 @@ class Settling:
         self._sent_again.update(fresh)
         if fresh:
             await self.batches.deliver(fresh, _nothing)
-            if self.batches.operation not in READABLE:
-                await self._divide(_unclear(fresh), in_vain=0)
 
-    async def _divide(self, entries: Sequence[Entry], *, in_vain: int) -> None:
-        """Send in halves what an answer left open: one item of which it does not speak leaves no other in doubt."""
-        if len(entries) < 2 or in_vain >= IN_VAIN:
+    async def _divide(self, entries: Sequence[Entry], *, among: int, in_vain: int) -> None:
+        """Send in halves what an answer left open: one item of which it does not speak leaves no other in doubt.
+
+        Args:
+            entries: What was left open.
+            among: How many were sent together.
+            in_vain: How many times running neither half became clear.
+        """
+        if not entries or among < 2 or in_vain >= IN_VAIN:
             return
-        left: list[Sequence[Entry]] = []
-        for half in halves(entries):
+        left: list[tuple[Sequence[Entry], int]] = []
+        for half in halves(entries) if len(entries) > 1 else [entries]:
             if self.batches.watch.reason is None:
                 await self.batches.deliver(half, _nothing)
-                left += [unclear] if (unclear := _unclear(half)) else []
-        for half in left:
-            await self._divide(half, in_vain=in_vain + 1 if len(left) > 1 else 0)
+                left += [(unclear, len(half))] if (unclear := _unclear(half)) else []
+        for half, size in left:
+            await self._divide(half, among=size, in_vain=in_vain + 1 if len(left) > 1 else 0)
 
     async def _read_back(self, entries: Sequence[Entry]) -> None:
         if not entries or isinstance(self.batches.watch.reason, UNREADABLE):

@@ -279,19 +279,21 @@ class Engine(Generic[ItemT]):
             self._heed_the_end()
 
     async def reconcile(self) -> bool:
-        """Settle all that is in doubt now; tell whether that was anything."""
+        """Settle all that is in doubt now; tell whether there may be anything to send, by that or by another call."""
         async with self._settling:
             doubts, self._doubts = self._doubts, []
             self._being_settled = len(doubts)
             async with anyio.create_task_group() as tasks:
                 for chunk in chunks(doubts):
                     tasks.start_soon(self._settle, chunk)
-        return bool(doubts)
+        return bool(doubts) or (self.hopeless.reason is None and self._queue.has_ready)
 
     async def _settle(self, entries: Sequence[Entry]) -> None:
-        await Settling(self.batches, entries).settle()
-        self._being_settled -= len(entries)
-        self._conclude(entries)
+        try:
+            await Settling(self.batches, entries).settle()
+        finally:  # the caller may have cancelled his reconcile(): what has no verdict by then stays in doubt
+            self._being_settled -= len(entries)
+            self._conclude(entries)
 
     async def _give_up_the_rest(self) -> None:
         """When the job has stopped say so of each further item; a source that pauses then is not waited for."""

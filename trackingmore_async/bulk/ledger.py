@@ -143,7 +143,7 @@ class Ledger:
         It raises nothing, for it is told within whatever call met the ban; the next batch meets the error.
         """
         self._known_by_limiter = snapshot.encode()
-        with contextlib.suppress(JournalError):
+        with contextlib.suppress(Exception):  # a store of the caller's own may raise anything
             await self._write({RUN: pack(RunMark(self._run, ended=False, limiter=self._known_by_limiter))})
 
     async def close(self) -> None:
@@ -169,13 +169,16 @@ class Ledger:
         except JournalError as error:
             self._trouble = error
             raise
+        except BaseException:  # a write that was cancelled may not have happened: the outcomes go with the next one
+            self._unwritten = {**unwritten, **self._unwritten}
+            raise
 
     # Before sending
 
     async def recall(self, entries: Sequence[Entry]) -> list[Entry]:
         """Close the entries of which the journal knows enough; return the others, in doubt or not."""
-        if self.is_searched and not self._has_past:
-            return list(entries)
+        if self.is_searched and not self._has_past and not self.failed_only:
+            return list(entries)  # there is nothing to be found
         keys = [_key(entry) for entry in entries]
         found = {**await self.store.read(keys), **{key: self._unwritten[key] for key in keys if key in self._unwritten}}
         for entry, key in zip(entries, keys, strict=True):

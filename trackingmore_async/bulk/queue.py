@@ -79,6 +79,11 @@ class Queue:
         return self._inputs >= INPUTS_AT_MOST
 
     @property
+    def has_ready(self) -> bool:
+        """True while entries that were held back may go now."""
+        return bool(self._ready)
+
+    @property
     def has_held(self) -> bool:
         """True while entries wait, for an earlier one or for a place in a batch."""
         return bool(self._ready) or any(line.behind for line in self._lines.values())

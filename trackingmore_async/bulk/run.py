@@ -99,7 +99,10 @@ class BulkRun(Generic[ItemT]):
         """
         if self._engine is None or self._tasks is None:
             raise ClientStateError("The job does not run. Call reconcile() inside of its `async with` block.")
-        await self._engine.reconcile()
+        try:
+            await self._engine.reconcile()
+        except BaseExceptionGroup as group:
+            raise _first_of(group) from None
 
     def __await__(self) -> Generator[Any, Any, BulkReport]:
         return self._run().__await__()
