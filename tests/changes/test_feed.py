@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -274,6 +275,20 @@ async def test_leaving_the_block_writes_down_what_was_handled() -> None:
         assert len(second) == 13
 
 
+async def test_a_cancellation_leaves_the_block_as_any_other_end_does() -> None:
+    """What was handled is written down although the scope around the block is cancelled, and the store is released."""
+    sandbox, store = quiet_sandbox(), Shelf()
+    sandbox.seed_trackings(90)
+    async with scene(sandbox) as here:
+        with anyio.CancelScope() as scope:
+            async with here.tm.trackings.changes(since=0, store=store) as feed:
+                for _ in range(80):
+                    await anext(feed)
+                scope.cancel()
+                await anyio.sleep(1)
+        assert len(await take(here.tm.trackings.changes(store=store))) == 11
+
+
 @pytest.mark.parametrize("empty_list", [4031, 4017, 200])
 async def test_following_meets_what_comes_within_the_interval(empty_list: Any) -> None:
     """A feed that follows goes on by itself, at two requests a minute while nothing happens."""
@@ -310,6 +325,37 @@ async def test_a_feed_can_be_left_and_cancelled_anywhere() -> None:
                     await anyio.sleep(0.003)
             found |= set(await take(changes(here.tm, 50, since=0, store=store)))
         assert found == set(sandbox.trackings)
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.01, 1.0, 1.5, 30.0, 61.0, 3000.0])
+async def test_closing_a_feed_ends_it_for_the_task_that_waits(delay: float) -> None:
+    """A feed that follows, closed by another task, ends at once for that one, and asks for nothing more."""
+    sandbox = quiet_sandbox()
+    sandbox.create(*OLD)
+    async with scene(sandbox) as here:
+        feed = here.tm.trackings.changes(since=0, follow=True)
+        taking = asyncio.create_task(take(feed))
+        await anyio.sleep(delay)
+        await feed.aclose()
+        with anyio.fail_after(0.1):
+            await taking
+        before = len(here.asked)
+        await anyio.sleep(600)
+        assert len(here.asked) == before
+
+
+async def test_a_feed_is_for_one_task() -> None:
+    """A second task that asks meanwhile is refused, and takes nothing away from the first."""
+    sandbox = quiet_sandbox()
+    sandbox.seed_trackings(400)
+    async with scene(sandbox) as here:
+        feed = changes(here.tm, 50, since=0)
+        taking = asyncio.create_task(take(feed))
+        for _ in range(5):
+            await anyio.sleep(0.7)
+            with pytest.raises(ClientStateError, match="queue"):
+                await anext(feed)
+        assert sorted(await taking) == sorted(sandbox.trackings)
 
 
 async def test_after_an_error_the_feed_goes_on() -> None:

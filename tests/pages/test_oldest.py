@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from typing import Any
 
@@ -9,7 +10,7 @@ import anyio
 import pytest
 
 from tests.pages.scene import QUICK, Crowd, Pair, assert_exactly_once, count, pair, quick_sandbox, scene
-from trackingmore_async.errors import DeadlineExceededError
+from trackingmore_async.errors import ClientStateError, DeadlineExceededError
 from trackingmore_async.pages.reasons import CLOCKLESS
 from trackingmore_async.sandbox import Path, Sandbox, Switches
 
@@ -195,6 +196,20 @@ async def test_a_list_can_be_walked_again() -> None:
         sandbox.create("zto", "ANOTHER1")
         assert len(await count(pages.__aiter__())) == len(first) + 1
         assert pages.total == 31
+
+
+async def test_a_walk_is_for_one_task() -> None:
+    """A second task that asks meanwhile is refused, and takes nothing away from the first."""
+    sandbox = Sandbox()
+    sandbox.seed_trackings(400)
+    async with scene(sandbox) as here:
+        walk = aiter(here.tm.trackings.list(page_size=50))
+        counting = asyncio.create_task(count(walk))
+        for _ in range(5):
+            await anyio.sleep(0.7)
+            with pytest.raises(ClientStateError, match="queue"):
+                await anext(walk)
+        assert_exactly_once(await counting, set(sandbox.trackings))
 
 
 async def test_a_walk_has_one_deadline_as_a_whole() -> None:

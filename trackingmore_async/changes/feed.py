@@ -11,7 +11,7 @@ from typing import Self
 import anyio
 
 from trackingmore_async.calls import Caller
-from trackingmore_async.errors import ConfigurationError, DeadlineExceededError
+from trackingmore_async.errors import ClientStateError, ConfigurationError, DeadlineExceededError
 from trackingmore_async.journal import Store
 from trackingmore_async.models import Tracking
 from trackingmore_async.operations import MAX_PAGE_SIZE
@@ -31,6 +31,12 @@ WRITE_EVERY = 1.0  # seconds; a slow caller's progress is not kept waiting for a
 ROUNDS = 3  # through one window that has gaps each time; then the feed goes on, and says so
 LONGEST = 1000  # gaps that are kept
 
+SHARED = (
+    "Another task is waiting for the next tracking of this feed. As asking for the next one says that the one before "
+    "was handled, only one task can: let it pass the trackings on to the others, through a queue, and ask again when "
+    "they are handled."
+)
+
 
 class TrackingChanges:
     """Everything created or refreshed since a point: ``async for tracking in tm.trackings.changes(...)``.
@@ -39,8 +45,9 @@ class TrackingChanges:
     same. When the next one is asked for, the one before counts as handled; with a store this outlives the program: a
     crash repeats what was handled within the last second, 100 trackings at most, and the one in hand. It loses none.
 
-    It is an iterator. Breaking off leaves nothing open; after an error, asking again goes on where it stood. With
-    ``async with`` around the loop, the store stays locked for this feed alone, and all progress is written at the end.
+    It is an iterator, for one task. Breaking off leaves nothing open; after an error, asking again goes on where it
+    stood. With ``async with`` around the loop, the store stays locked for this feed alone, and all progress is written
+    at the end.
 
     Args:
         caller: Where the requests go.
@@ -90,6 +97,7 @@ class TrackingChanges:
         self._rounds_in_vain = 0
         self._gaps: list[Gap] = []
         self._ended = False
+        self._asking: anyio.CancelScope | None = None
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
@@ -104,7 +112,19 @@ class TrackingChanges:
 
         Raises:
             TrackingMoreError: a page or a tracking could not be read, or the store not be used; the next call goes on.
+            ClientStateError: another task is waiting for it already.
         """
+        if self._asking is not None:
+            raise ClientStateError(SHARED)
+        with anyio.CancelScope() as scope:
+            self._asking = scope
+            try:
+                return await self._next()
+            finally:
+                self._asking = None
+        raise StopAsyncIteration  # it was closed meanwhile
+
+    async def _next(self) -> Tracking:
         self._count_as_handled()
         while not self._waiting:
             if self._ended:
@@ -125,13 +145,19 @@ class TrackingChanges:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """End the feed, and write down what was handled: not the tracking that was handed out last."""
+        """End the feed, and write down what was handled: not the tracking that was handed out last.
+
+        Another task that waits for the next tracking is told that there is none.
+        """
         self._ended, self._handed_out = True, None
         self._waiting.clear()
-        try:
-            await self._write()
-        finally:
-            await self._notebook.release()
+        if self._asking is not None:
+            self._asking.cancel()
+        with anyio.CancelScope(shield=True):  # a cancellation is what often leads here
+            try:
+                await self._write()
+            finally:
+                await self._notebook.release()
 
     def _count_as_handled(self) -> None:
         note, self._handed_out = self._handed_out, None
@@ -188,7 +214,7 @@ class TrackingChanges:
         await self._notebook.write({}, point)
         self._point, self._round, self._rounds_in_vain = point, None, 0
         self._gaps = [*self._gaps, *ended.gaps][:LONGEST]
-        self._ended = not self._follow
+        self._ended = self._ended or not self._follow
         await self._notebook.forget(point.start(self._overlap))
 
     def __repr__(self) -> str:

@@ -8,6 +8,7 @@ from typing import Protocol
 import attrs
 from anyio.lowlevel import checkpoint
 
+from trackingmore_async.errors import ClientStateError
 from trackingmore_async.models import Tracking, TrackingFilter
 
 from .notes import Gap, Notes
@@ -20,6 +21,11 @@ from .survey import SLICE
 from .token import MOST_IDS, Token, write_token
 
 __all__ = ["Route", "Walk"]
+
+SHARED = (
+    "Another task is waiting for the next page of this walk. Only one task can iterate over a walk: let it pass the "
+    "trackings on to the others, through a queue."
+)
 
 
 class Route(Protocol):
@@ -66,7 +72,8 @@ class Walk:
     """Iterates over all trackings of a list, each exactly once: ``async for tracking in walk``.
 
     It is made by `TrackingPages`. It is an iterator, not a generator: leaving it in the middle leaves nothing behind,
-    and after an error (a broken item, a lost network) it goes on where it stood when it is asked again.
+    and after an error (a broken item, a lost network) it goes on where it stood when it is asked again. It is for one
+    task.
 
     Only the page in hand is decoded, tracking by tracking; pages read ahead wait as bytes.
 
@@ -92,6 +99,7 @@ class Walk:
     _admits: Callable[[Tracking], bool] = attrs.field(default=lambda _: True, init=False)
     _looked_at: int = attrs.field(default=0, init=False)
     _handed_out: int = attrs.field(default=0, init=False)
+    _turning: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._part = self._token.part
@@ -134,6 +142,7 @@ class Walk:
         Raises:
             DecodeError: an item is broken; the next call goes on behind it.
             TrackingMoreError: a page could not be read; the next call tries it again.
+            ClientStateError: another task is waiting for the next page already.
         """
         while self._handed_out != self._max_items:
             if self._looked_at % SLICE == 0:
@@ -154,6 +163,15 @@ class Walk:
 
     async def _turn_page(self) -> bool:
         """Read until there are rows; False at the end."""
+        if self._turning:
+            raise ClientStateError(SHARED)
+        self._turning = True
+        try:
+            return await self._read_on()
+        finally:
+            self._turning = False
+
+    async def _read_on(self) -> bool:
         while self._part < len(self._routes):
             route = self._routes[self._part]
             self._note_disorder(route)
