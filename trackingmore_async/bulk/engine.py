@@ -275,7 +275,7 @@ class Engine(Generic[ItemT]):
             self._heed_the_end()
 
     async def reconcile(self) -> bool:
-        """Settle all that is in doubt now; tell whether there is anything to send, by that or by someone else's call."""
+        """Settle all that is in doubt now; tell whether something may be sent now, by that or by another call."""
         async with self._settling:
             doubts, self._doubts = self._doubts, []
             self._being_settled = len(doubts)
