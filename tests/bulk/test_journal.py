@@ -120,6 +120,19 @@ async def test_what_is_confirmed_is_not_sent_again(journal: Path) -> None:
     assert sandbox.statistics().requests == {"create_many": 3}
 
 
+async def test_a_second_create_that_was_made_for_a_bad_first_one_stays_made(journal: Path) -> None:
+    """The first input of a tracking was refused as invalid, the second created; the next run knows which it was."""
+    sandbox = Sandbox()
+    sandbox.faults.add(Fault("create_many", on={1}, items={number(1): 4014}))
+    items = [NewTracking("zto", number(1), title="a"), NewTracking("zto", number(1), title="b")]
+    async with in_process(sandbox) as tm:
+        first = await outcomes_of(tm.trackings.create_many(items, journal=journal))
+        second = await outcomes_of(tm.trackings.create_many(items, journal=journal))
+    assert states(first) == ["failed", "succeeded"]
+    assert states(second) == ["superseded", "succeeded"]
+    assert sandbox.statistics().requests == {"create_many": 2}
+
+
 async def test_another_order_of_the_source_does_no_harm(journal: Path) -> None:
     """Trackings are found by their names; new ones are sent, changed ones too."""
     sandbox = Sandbox()

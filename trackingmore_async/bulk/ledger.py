@@ -208,8 +208,17 @@ class Ledger:
         if record.digest == self._digest(entry):
             return _verdict(self.operation, record)
         if isinstance(entry.item, NewTracking) and record.state == "succeeded":
-            return Verdict("superseded")
+            return Verdict("succeeded" if self._put_first(entry, record.digest) else "superseded")
         return self._first_time(entry)
+
+    def _put_first(self, entry: Entry, known: bytes) -> bool:
+        """Let a further create of the same tracking stand for all, if that is the one which was carried out."""
+        for part in entry.parts[1:]:
+            if digest(encode_item(self.operation, part.item), self._salt) == known:
+                entry.parts.remove(part)
+                entry.parts.insert(0, part)
+                return True
+        return False
 
     def _doubt(self, entry: Entry, record: Record) -> None:
         entry.in_doubt = entry.may_still_run = True
