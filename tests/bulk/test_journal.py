@@ -24,6 +24,7 @@ from trackingmore_async import (
     LocalLimiter,
     NewTracking,
     QuotaExceededError,
+    Rate,
     RetryPolicy,
     SqliteStore,
     TrackingMore,
@@ -119,6 +120,19 @@ async def test_what_is_confirmed_is_not_sent_again(journal: Path) -> None:
     assert sandbox.statistics().requests == {"create_many": 3}
 
 
+async def test_a_second_create_that_was_made_for_a_bad_first_one_stays_made(journal: Path) -> None:
+    """The first input of a tracking was refused as invalid, the second created; the next run knows which it was."""
+    sandbox = Sandbox()
+    sandbox.faults.add(Fault("create_many", on={1}, items={number(1): 4014}))
+    items = [NewTracking("zto", number(1), title="a"), NewTracking("zto", number(1), title="b")]
+    async with in_process(sandbox) as tm:
+        first = await outcomes_of(tm.trackings.create_many(items, journal=journal))
+        second = await outcomes_of(tm.trackings.create_many(items, journal=journal))
+    assert states(first) == ["failed", "succeeded"]
+    assert states(second) == ["superseded", "succeeded"]
+    assert sandbox.statistics().requests == {"create_many": 2}
+
+
 async def test_another_order_of_the_source_does_no_harm(journal: Path) -> None:
     """Trackings are found by their names; new ones are sent, changed ones too."""
     sandbox = Sandbox()
@@ -190,6 +204,26 @@ async def test_duplicates_of_a_stream_are_found_by_the_journal(journal: Path) ->
     assert states(created) == ["succeeded"] * 120 + ["superseded"] * 2
     assert states(deleted) == ["succeeded"] * 122
     assert sandbox.statistics().requests == {"create_many": 3, "delete_many": 3}
+
+
+@pytest.mark.parametrize("gap", [160, 200])
+async def test_a_duplicate_is_found_while_the_outcome_of_the_first_is_being_written(gap: int) -> None:
+    """Neither the store shows that outcome by then, nor does it wait to be written: it is on its way."""
+
+    class Slow(MemoryStore):
+        async def write(self, rows: Any) -> None:
+            await anyio.sleep(0.03)
+            await super().write(rows)
+
+    def source() -> Iterator[NewTracking]:
+        for begin in range(0, 2000, 40):
+            yield from news(*range(begin, begin + 40))
+            yield from news(*range(begin - gap, begin - gap + 3)) if begin >= gap else ()
+
+    sandbox = Sandbox(rates={"create_many": (40, 1.0)})
+    async with in_process(sandbox, rates={"create_many": Rate(40)}) as tm:
+        report = await tm.trackings.create_many(source(), journal=Slow())
+    assert (report.succeeded, report.failed) == (2000, 0)
 
 
 async def test_later_edits_of_a_stream_are_sent(journal: Path) -> None:

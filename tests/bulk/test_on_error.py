@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from trackingmore_async import (
     InvalidRequestError,
     NewTracking,
     NotFoundError,
+    Progress,
 )
 from trackingmore_async.sandbox import Fault, Sandbox
 
@@ -130,3 +132,26 @@ async def test_options_that_cannot_work_are_refused() -> None:
         for options in odd:
             with pytest.raises(ConfigurationError):
                 tm.trackings.create_many(news(1), **options)
+
+
+async def test_what_a_listener_raises_is_not_hidden_by_the_first_failure() -> None:
+    """The job ended for the listener's sake: its error comes out, and no `BulkError` in its place."""
+
+    def listener(progress: Progress) -> None:
+        if progress.done >= 40:
+            raise ZeroDivisionError
+
+    sandbox = Sandbox()
+    fill(sandbox, 1)
+    async with in_process(sandbox) as tm:
+        with pytest.raises(ZeroDivisionError):
+            await tm.trackings.create_many(news(*range(100)), progress=listener, on_error="raise")
+
+
+async def test_what_is_left_out_on_purpose_is_no_failure(tmp_path: Path) -> None:
+    """Where only failures are to be sent again and all of them are done, `on_error="raise"` raises nothing."""
+    async with in_process(Sandbox()) as tm:
+        await tm.trackings.create_many(news(*range(5)), journal=tmp_path / "job")
+        job = tm.trackings.create_many(news(*range(8)), journal=tmp_path / "job", failed_only=True, on_error="raise")
+        report = await job
+    assert (report.succeeded, report.not_attempted) == (5, 3)

@@ -62,6 +62,7 @@ class Engine(Generic[ItemT]):
     tally: Tally = attrs.field(factory=Tally, init=False)
     hopeless: Hopeless = attrs.field(factory=Hopeless, init=False)
     source_error: Exception | None = attrs.field(default=None, init=False)
+    is_complete: bool = attrs.field(default=False, init=False)
     batches: Batches = attrs.field(init=False)
     teller: Teller = attrs.field(init=False)
     outlook: Outlook = attrs.field(init=False)
@@ -91,6 +92,7 @@ class Engine(Generic[ItemT]):
                 await self._give_up_the_rest()
                 tasks.cancel_scope.cancel()
             self.teller.tell()
+            self.is_complete = True
         finally:
             self.outbox.close()
 

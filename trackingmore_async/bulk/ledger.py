@@ -71,6 +71,7 @@ class Ledger:
     _trouble: JournalError | None = None
     _open_items: dict[int, int] = attrs.field(factory=dict[int, int], init=False)
     _unwritten: dict[str, bytes | None] = attrs.field(factory=dict[str, "bytes | None"], init=False)
+    _being_written: list[dict[str, bytes | None]] = attrs.field(factory=list[dict[str, "bytes | None"]], init=False)
 
     # Beginning and end
 
@@ -164,6 +165,7 @@ class Ledger:
         if self._trouble is not None:
             raise self._trouble
         unwritten, self._unwritten = self._unwritten, {}
+        self._being_written.append(unwritten)
         try:
             await self.store.write({**unwritten, **rows})
         except JournalError as error:
@@ -172,6 +174,8 @@ class Ledger:
         except BaseException:  # a write that was cancelled may not have happened: the outcomes go with the next one
             self._unwritten = {**unwritten, **self._unwritten}
             raise
+        finally:
+            self._being_written.remove(unwritten)
 
     # Before sending
 
@@ -180,7 +184,9 @@ class Ledger:
         if self.is_searched and not self._has_past and not self.failed_only:
             return list(entries)  # there is nothing to be found
         keys = [_key(entry) for entry in entries]
-        found = {**await self.store.read(keys), **{key: self._unwritten[key] for key in keys if key in self._unwritten}}
+        # Looked at before the store, for what it does not show yet may be in it by the time that it has answered.
+        fresh = {key: rows[key] for rows in (*self._being_written, self._unwritten) for key in keys if key in rows}
+        found = {**await self.store.read(keys), **fresh}
         for entry, key in zip(entries, keys, strict=True):
             row = found.get(key)
             record: Record | None = None if row is None else unpack(Record, row)
@@ -202,8 +208,17 @@ class Ledger:
         if record.digest == self._digest(entry):
             return _verdict(self.operation, record)
         if isinstance(entry.item, NewTracking) and record.state == "succeeded":
-            return Verdict("superseded")
+            return Verdict("succeeded" if self._put_first(entry, record.digest) else "superseded")
         return self._first_time(entry)
+
+    def _put_first(self, entry: Entry, known: bytes) -> bool:
+        """Let a further create of the same tracking stand for all, if that is the one which was carried out."""
+        for part in entry.parts[1:]:
+            if digest(encode_item(self.operation, part.item), self._salt) == known:
+                entry.parts.remove(part)
+                entry.parts.insert(0, part)
+                return True
+        return False
 
     def _doubt(self, entry: Entry, record: Record) -> None:
         entry.in_doubt = entry.may_still_run = True

@@ -177,7 +177,8 @@ class BulkRun(Generic[ItemT]):
         if engine.source_error is not None:
             raise engine.source_error from None
         report = self.report
-        if self._options.on_error == "raise" and not report.ok:
+        stopped = engine.hopeless.reason is not None or report.failures  # else the rest was not asked for
+        if self._options.on_error == "raise" and engine.is_complete and stopped:
             first = next((outcome.error for outcome in report.failures), engine.hopeless.reason)
             raise BulkError(
                 f"The job stopped at a failure: {report.succeeded} succeeded, {report.failed} failed, "
