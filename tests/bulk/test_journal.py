@@ -395,10 +395,10 @@ async def awaited(job: BulkRun[Any]) -> BulkReport:
     return await job
 
 
-async def test_a_store_of_ones_own_is_lent() -> None:
+async def test_a_store_of_ones_own_is_lent(tmp_path: Path) -> None:
     """Any object with the three methods serves, and stays open."""
     sandbox = Sandbox()
-    async with in_process(sandbox) as tm, SqliteStore(":memory:") as store:
+    async with in_process(sandbox) as tm, SqliteStore(tmp_path / "job.sqlite3") as store:
         await tm.trackings.create_many(news(1), journal=store)
         report = await tm.trackings.create_many(news(1), journal=store)
         assert report.recalled == 1
