@@ -225,6 +225,39 @@ def test_what_a_program_prints_into_a_pipe_stays_there() -> None:
         assert ("\x1b" in done.stderr) == bool(environment)
 
 
+SHOW = """
+import os, sys, time
+{before}
+from trackingmore_async import Progress
+from trackingmore_async.cli import ProgressBar
+with ProgressBar("Edit") as bar:
+    bar(Progress(done=1, total=4))
+    {meanwhile}
+    bar(Progress(done=4, total=4))
+os.write(answer, b"done")
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "meanwhile"),
+    [
+        ("sys.stdout = None", ""),  # what `>&-` and pythonw do
+        ("sys.stdout.close()", ""),
+        ("sys.stderr.close()", ""),
+        ("reader, writer = os.pipe(); os.dup2(writer, 2)", "os.close(reader); os.close(writer)"),
+        ("import pty; reader, writer = pty.openpty(); os.dup2(writer, 2)", "os.close(reader); time.sleep(0.4)"),
+    ],
+    ids=["no output", "closed output", "closed errors", "broken pipe", "hung up"],
+)
+def test_that_nobody_reads_any_more_ends_no_job(before: str, meanwhile: str) -> None:
+    """Where a stream is missing, closed or broken, the job that is shown goes on to its end."""
+    code = "import os; answer = os.dup(1)\n" + SHOW.format(before=before, meanwhile=meanwhile)
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60, env={"PYTHONPATH": "."}
+    )
+    assert done.stdout == "done", done.stderr
+
+
 def test_without_rich_the_extra_is_named() -> None:
     """Who has not installed the extra is told how."""
     code = "import sys; sys.modules['rich'] = None; import trackingmore_async, trackingmore_async.cli"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +18,17 @@ __all__ = ["ProgressBar", "ProgressLine"]
 
 EVERY = 30.0  # seconds between two plain lines, where there is no terminal
 REFRESHES = 4  # a second
+GONE = (OSError, ValueError)  # nobody reads any more: the pipe is broken, the terminal hung up, the stream closed
+
+
+class StandardError(Console):
+    """The standard error stream; that nobody reads it ends no program."""
+
+    def __init__(self) -> None:
+        super().__init__(stderr=True)
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing; rich would point the standard output at nothing, and end the program."""
 
 
 class ProgressLine:
@@ -70,7 +82,8 @@ class ProgressLine:
         if self._display.disable:
             self._said_at = self._display.get_time()
             line = f"{self._task.description}: {sight(self._task)}"
-            self._display.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            with suppress(*GONE):
+                self._display.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 class ProgressBar(ProgressLine):
@@ -78,7 +91,8 @@ class ProgressBar(ProgressLine):
 
     What is done of how much, items a second, the time that is left with the pauses in it, a pause after a 429 while
     one runs, and how many items are in doubt. Where there is no terminal (CI, a pipe) it writes a plain line every half
-    minute, when a pause begins, and at the end. It needs rich: ``pip install trackingmore_async[cli]``.
+    minute, when a pause begins, and at the end. That nobody reads it any more ends no job. It needs rich:
+    ``pip install trackingmore_async[cli]``.
 
     Args:
         description: What the job does, in a word.
@@ -91,12 +105,12 @@ class ProgressBar(ProgressLine):
     """
 
     def __init__(self, description: str, *, console: Console | None = None) -> None:
-        console = console or Console(stderr=True)
+        console = console or StandardError()
         display = Display(
             *columns(),
             console=console,
             refresh_per_second=REFRESHES,
-            redirect_stdout=sys.stdout.isatty(),  # what a program prints into a pipe has to stay there
+            redirect_stdout=_is_terminal(),  # what a program prints into a pipe has to stay there
             disable=not console.is_terminal or console.is_dumb_terminal,
         )
         super().__init__(display, description)
@@ -123,7 +137,8 @@ class ProgressBar(ProgressLine):
 
     def __enter__(self) -> Self:
         self.begin()
-        self._display.start()
+        with suppress(*GONE):
+            self._display.start()
         return self
 
     def __exit__(
@@ -132,4 +147,10 @@ class ProgressBar(ProgressLine):
         for line in self._lines:
             line.stop()
         if not self._display.disable:  # older versions of rich would end what was not begun, with an empty line
-            self._display.stop()
+            with suppress(*GONE):
+                self._display.stop()
+
+
+def _is_terminal() -> bool:
+    """Tell whether the standard output is a terminal; there may be none, and it may be closed."""
+    return sys.stdout is not None and not sys.stdout.closed and sys.stdout.isatty()  # pyright: ignore[reportUnnecessaryComparison]
