@@ -93,8 +93,8 @@ def wanted(method: JobMethod) -> dict[str, dict[str, str]]:
     return held
 
 
-async def run(job: Job) -> dict[str, int]:
-    """Run a job to its end, and return its report."""
+async def run(job: Job) -> dict[str, Any]:
+    """Run a job to its end, and return its report: the counts, and why the first items failed."""
     rates = {bucket: Rate(*job.rate) for bucket in (job.method, "list")}
     items = make_items(job.method)
     async with TrackingMore(
@@ -103,12 +103,13 @@ async def run(job: Job) -> dict[str, int]:
         rates=rates,
         pause_after_429=job.pause,
         timeout=job.timeout,
-        retry=RetryPolicy(base=0.1),
+        retry=RetryPolicy(attempts=6, base=0.1),
     ) as tm:
         source = list(items) if job.source == "list" else items
         report = await getattr(tm.trackings, job.method)(source, journal=job.journal)
     states = ("succeeded", "superseded", "failed", "unknown", "not_attempted", "recalled", "requests")
-    return {name: getattr(report, name) for name in states}
+    why = [f"{one.item.tracking_number} {one.state} after {one.attempts}: {one.error}" for one in report.failures[:3]]
+    return {**{name: getattr(report, name) for name in states}, "why": why}
 
 
 def tell(what: dict[str, Any]) -> None:

@@ -32,8 +32,8 @@ __all__ = ["Program", "Rate", "Report", "Trial", "a_program", "a_trial"]
 ROOT: Final = Path(__file__).parent.parent.parent
 STRANGERS: Final = 100  # trackings of the account that are none of the job's business
 
-Report = dict[str, int]
-"""The counts of a job's report."""
+Report = dict[str, Any]
+"""The counts of a job's report, and why the first items failed."""
 
 Rate = tuple[int, float]
 """Requests and seconds."""
@@ -186,7 +186,7 @@ class Trial:
         """The server holds exactly what is wanted, everything was done once, no limit was broken, all succeeded."""
         told = [report[state] for state in ("succeeded", "superseded", "failed", "unknown", "not_attempted")]
         superseded = told[1] if self.job.method == "update_many" else 0
-        assert told == [COUNT - superseded, superseded, 0, 0, 0]
+        assert told == [COUNT - superseded, superseded, 0, 0, 0], report
         assert holdings(self.sandbox) == self.held
         once = Counter(map(number, range(COUNT)))
         if self.job.method == "create_many":
