@@ -297,17 +297,55 @@ async def test_one_item_in_doubt_does_not_make_a_confirmed_batch_doubtful(method
     store = MemoryStore(lasts=4)  # the beginning, and three batches
     async with in_process(sandbox, limiter=LocalLimiter()) as tm:
         await killed(tm, method, items, store)
-    asked: list[str] = []
+    asked = set[str]()
 
-    def note(one: str) -> bool:
-        asked.append(one)
+    def note(tracking_number: str) -> bool:
+        asked.add(tracking_number)
         return False
 
     sandbox.faults.add(Fault(method, having=note))
     async with in_process(sandbox, limiter=LocalLimiter()) as tm:
         outcomes = await outcomes_of(getattr(tm.trackings, method)(items, journal=MemoryStore(store.rows)))
     assert states(outcomes) == ["succeeded"] * 160
-    assert set(asked) & set(map(number, range(40))) == {number(7)}
+    assert asked & set(map(number, range(40))) == {number(7)}
+
+
+async def test_a_create_in_doubt_that_was_changed_since_is_not_passed_off_as_done() -> None:
+    """Killed behind the first batch and run with other titles: what the first run created stands, with its own."""
+    sandbox, store = Sandbox(), MemoryStore(lasts=2)
+    items = [[NewTracking("zto", number(index), title=title) for index in range(60)] for title in "ab"]
+    async with in_process(sandbox, limiter=LocalLimiter()) as tm:
+        await killed(tm, "create_many", items[0], store)
+        await anyio.sleep(1)
+    async with in_process(sandbox, limiter=LocalLimiter()) as tm:
+        outcomes = await outcomes_of(tm.trackings.create_many(items[1], journal=MemoryStore(store.rows)))
+    assert states(outcomes) == ["superseded"] * 40 + ["succeeded"] * 20
+    assert [(sandbox.find("zto", number(index)) or {})["title"] for index in (0, 59)] == ["a", "b"]
+
+
+async def test_a_clock_that_was_set_back_dates_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A create of a killed run that would have been sent in the future is not called older than it is."""
+    sandbox, store = Sandbox(), MemoryStore(lasts=2)
+    async with in_process(sandbox, limiter=LocalLimiter()) as tm:
+        await killed(tm, "create_many", news(*range(60)), store)
+        await anyio.sleep(1)
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() - 3600)
+    async with in_process(sandbox, limiter=LocalLimiter()) as tm:
+        outcomes = await outcomes_of(tm.trackings.create_many(news(*range(60)), journal=MemoryStore(store.rows)))
+    assert states(outcomes) == ["unknown"] * 40 + ["succeeded"] * 20
+
+
+async def test_a_failure_of_an_earlier_run_stops_no_later_one(journal: Path) -> None:
+    """With on_error="stop" a job gets on from run to run, though one of its items cannot be mended."""
+    sandbox = Sandbox()
+    fill(sandbox, 1)
+    counts: list[int] = []
+    async with in_process(sandbox) as tm:
+        for _ in range(2):
+            report = await tm.trackings.create_many(news(*range(100)), journal=journal, on_error="stop")
+            counts.append(report.succeeded)
+    assert counts == [39, 99]
 
 
 async def test_a_ban_outlives_the_crash() -> None:

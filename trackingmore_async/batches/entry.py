@@ -39,6 +39,7 @@ class Entry:
         doubt: Why nobody knows what became of it, once it was sent; None: there is a verdict, or it was not sent.
         answered: With a doubt: whether an answer came, one that left this item open.
         in_doubt: Whether an earlier sending of it may have been carried out.
+        changed: Whether that sending held other values than this one.
         may_still_run: Whether the server may carry out such a sending even later, for we gave up waiting.
         first_sent_at: When it left first, of those times that may have changed something (seconds, loop clock).
         sent_by_their_clock: The same on the server's clock, as an earlier process knew it.
@@ -55,6 +56,7 @@ class Entry:
     doubt: TrackingMoreError | None = None
     answered: bool = False
     in_doubt: bool = False
+    changed: bool = False
     may_still_run: bool = False
     first_sent_at: float | None = None
     sent_by_their_clock: datetime | None = None

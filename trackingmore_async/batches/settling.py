@@ -143,6 +143,8 @@ class Settling:
         verdict = read_back(operation, tracking, sent_at=sent_at, may_still_run=running, error=doubt)
         if verdict is not None and verdict.state == "failed" and verdict.error is doubt:
             verdict = Verdict("failed", error=_undone(operation, entry.doubt))
+        if verdict is not None and verdict.state == "succeeded" and entry.changed and operation is CREATE_MANY:
+            verdict = Verdict("superseded")  # what an earlier run created has other fields
         if verdict is not None:
             entry.close(verdict)
 

@@ -239,14 +239,17 @@ class Engine(Generic[ItemT]):
             return entries
         known = [entry for entry in entries if entry.verdict is not None]
         self.tally.recall(known)
-        self._conclude(known)
+        self._conclude(known, recalled=True)
         await self.outbox.room()
         return left
 
     # Outcomes
 
-    def _conclude(self, entries: Sequence[Entry]) -> None:
-        """Hand out what has its verdict, keep what is in doubt, and let those go that waited for either."""
+    def _conclude(self, entries: Sequence[Entry], *, recalled: bool = False) -> None:
+        """Hand out what has its verdict, keep what is in doubt, and let those go that waited for either.
+
+        A failure of an earlier run does not stop this one.
+        """
         settled = [entry for entry in entries if entry.verdict is not None]
         self._doubts += [entry for entry in entries if entry.verdict is None]
         for entry in settled:
@@ -255,16 +258,17 @@ class Engine(Generic[ItemT]):
             answered = self._queue.done(entry)
             if self.ledger is not None:
                 self.ledger.conclude(entry)
-            self._hand_out(answered)
-        self._hand_out(settled)
+            self._hand_out(answered, recalled=recalled)
+        self._hand_out(settled, recalled=recalled)
         self.teller.tell()
         self._move()
 
-    def _hand_out(self, entries: Sequence[Entry]) -> None:
+    def _hand_out(self, entries: Sequence[Entry], *, recalled: bool = False) -> None:
         found = [outcome for entry in entries for outcome in self._outcomes(entry)]
         for outcome in found:
             self.tally.add(outcome)
-            self._heed(outcome)
+            if not recalled:
+                self._heed(outcome)
         self.outlook.latest = anyio.current_time()
         self.outbox.put(found)
 

@@ -222,9 +222,11 @@ class Ledger:
 
     def _doubt(self, entry: Entry, record: Record) -> None:
         entry.in_doubt = entry.may_still_run = True
+        if isinstance(entry.item, NewTracking) and record.digest != self._digest(entry):
+            entry.changed = not self._put_first(entry, record.digest)
         if record.by_their_clock is not None:
             entry.sent_by_their_clock = datetime.fromtimestamp(record.by_their_clock, UTC)
-        elif record.sent_at is not None:
+        elif record.sent_at is not None and record.sent_at <= time.time():  # else the clock was set back: undated
             entry.first_sent_at = anyio.current_time() - (time.time() - record.sent_at)
 
     def _digest(self, entry: Entry) -> bytes:
@@ -274,8 +276,10 @@ class Ledger:
     def _doubtful(self, entry: Entry, known: bytes) -> Record:
         by_theirs = entry.sent_by_their_clock
         theirs = self._their_clock(entry.first_sent_at) if by_theirs is None else by_theirs.timestamp()
-        ago = 0.0 if entry.first_sent_at is None else anyio.current_time() - entry.first_sent_at
-        return Record("unknown", self._run, known, None, time.time() - ago, theirs)
+        sent_at = None
+        if entry.first_sent_at is not None:
+            sent_at = time.time() - (anyio.current_time() - entry.first_sent_at)
+        return Record("unknown", self._run, known, None, sent_at, theirs)
 
 
 def _key(entry: Entry) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from os import PathLike, fspath
+from os import PathLike, fsdecode
 from pathlib import Path
 from typing import Literal, TypedDict, get_args
 
@@ -64,6 +64,8 @@ class JobOptions:
             raise ConfigurationError("failed_only and job_id are about a journal: pass journal=, too.")
         if self.job_id is not None and not (isinstance(self.job_id, str) and self.job_id):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError("job_id has to be a text that is not empty.")
+        if not _is_utf8(self.name):
+            raise ConfigurationError("The name of the journal or of the job is no proper Unicode. Rename it.")
         if self.progress is not None and not callable(self.progress):
             raise ConfigurationError("progress has to be something to call, with a Progress.")
 
@@ -72,4 +74,12 @@ class JobOptions:
         """The name of the job in its journal."""
         if self.job_id is not None:
             return self.job_id
-        return Path(fspath(self.journal)).name if isinstance(self.journal, str | PathLike) else "job"
+        return Path(fsdecode(self.journal)).name if isinstance(self.journal, str | PathLike) else "job"
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
