@@ -63,7 +63,8 @@ def read_answer(
         answer: What came back.
         in_doubt: For each item, whether an earlier sending of it may have been carried out.
     """
-    found = [_entry_of(item, answer.entries) for item in items]
+    about = _by_number(answer.entries)
+    found = [_entry_of(item, about.get(number_key(item.tracking_number), ())) for item in items]
     refused = sum(entry is not None and _is_refusal(entry) for entry in found)
     adds_up = answer.changed == len(items) - refused
     return [
@@ -83,20 +84,25 @@ def read_refusal(operation: Operation, code: int, *, in_doubt: bool) -> Verdict:
     return _refusal(operation, _error(operation, code), in_doubt=in_doubt)
 
 
+def _by_number(entries: Sequence[BatchEntry]) -> dict[str, list[BatchEntry]]:
+    found: dict[str, list[BatchEntry]] = {}
+    for entry in entries:
+        if entry.tracking_number is not None:
+            found.setdefault(number_key(entry.tracking_number), []).append(entry)
+    return found
+
+
 def _entry_of(item: Item, entries: Sequence[BatchEntry]) -> BatchEntry | None:
-    """Return the entry about this item; one with an error counts before one without."""
-    about = [entry for entry in entries if _is_about(entry, item)]
-    about.sort(key=_is_refusal, reverse=True)
-    return about[0] if about else None
+    """Return the entry about this item, of those with its number; one with an error counts before one without."""
+    about = [entry for entry in entries if _has_carrier_of(item, entry)]
+    return next(filter(_is_refusal, about), about[0] if about else None)
 
 
 def _is_refusal(entry: BatchEntry) -> bool:
     return entry.refused or (entry.code is not None and entry.code not in DONE)
 
 
-def _is_about(entry: BatchEntry, item: Item) -> bool:
-    if entry.tracking_number is None or number_key(entry.tracking_number) != number_key(item.tracking_number):
-        return False
+def _has_carrier_of(item: Item, entry: BatchEntry) -> bool:
     return entry.carrier_code is None or number_key(entry.carrier_code) == number_key(item.carrier_code)
 
 

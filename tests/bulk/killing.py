@@ -21,7 +21,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from tests.bulk.conftest import number
 from tests.bulk.job_process import COUNT, Job, JobMethod, Source, wanted, with_twins
-from trackingmore_async.bulk.records import Record, RunMark, unpack
+from trackingmore_async.bulk.records import Intent, Record, RunMark, unpack
 from trackingmore_async.journal.database import Database
 from trackingmore_async.pacing.memory import Snapshot
 from trackingmore_async.sandbox import Sandbox
@@ -272,10 +272,14 @@ def holdings(sandbox: Sandbox) -> Held:
 
 
 def _confirmed(journal: Path) -> frozenset[str]:
-    """Return the numbers of which a journal knows the outcome."""
-    rows = _read_copy(journal, "item/")
-    records = {key.rpartition("/")[2]: unpack(Record, row) for key, row in rows.items()}
-    return frozenset(name for name, record in records.items() if record.state in {"succeeded", "failed"})
+    """Return the numbers of which a journal knows the outcome, by a row of their own or by the mark of their batch."""
+    rows = _read_copy(journal, "")
+    records = {key: unpack(Record, row) for key, row in rows.items() if key.startswith("item/")}
+    known = {key for key, record in records.items() if record.state in {"succeeded", "failed"}}
+    for mark in (key for key in rows if key.startswith("done/")):
+        intent: Intent = unpack(Intent, rows[mark.removeprefix("done/")])
+        known |= {key for key, _ in intent.items}
+    return frozenset(key.rpartition("/")[2] for key in known)
 
 
 def _recorded_ban(journal: Path) -> float:

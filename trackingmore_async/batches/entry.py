@@ -46,6 +46,7 @@ class Entry:
         is_open: Whether a later input of the same tracking may still be folded into it.
         alone: Whether it stays for itself: what it was folded with was refused.
         payload: Its bytes, once encoded.
+        digest: The salted hash of these, once a journal has made it.
         intent: The number under which a journal knows that it is about to be sent.
     """
 
@@ -63,6 +64,7 @@ class Entry:
     is_open: bool = True
     alone: bool = False
     payload: bytes | None = None
+    digest: bytes | None = None
     intent: int | None = None
 
     @classmethod

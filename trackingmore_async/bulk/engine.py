@@ -21,7 +21,7 @@ from .hopeless import Hopeless
 from .lately import Lately
 from .ledger import Ledger
 from .options import OnError
-from .outbox import Outbox
+from .outbox import UNTAKEN, Outbox
 from .outlook import Outlook
 from .progress import Progress, ProgressListener, Teller
 from .queue import Queue
@@ -34,7 +34,7 @@ ItemT = TypeVar("ItemT")
 
 DOUBTS = 2000  # items in doubt at most; then they are settled before the end
 AHEAD = 0.1  # seconds for which batches may be ready beforehand, where many requests a second are allowed
-AHEAD_AT_MOST = 8  # batches
+AHEAD_AT_MOST = 20  # batches
 LEAST_PATIENCE = 0.05  # seconds
 STOPPED = "The job was stopped before this was sent. Run it again."
 
@@ -104,14 +104,21 @@ class Engine(Generic[ItemT]):
         async with anyio.create_task_group() as senders:
             while batch := await self._next_batch():
                 sent = True
+                self.outbox.most = UNTAKEN + (self._ready_at_most() - 1) * self.operation.batch_size
                 await self.outbox.room()
                 self.outbox.under_way += len(batch)
                 scope = anyio.CancelScope()
                 self._waiting.add(scope)
                 senders.start_soon(self._deliver, batch, scope)
-                while len(self._waiting) >= self._ready_at_most():
-                    await self._moved.wait()
+                await self._until_called_for()
         return sent
+
+    async def _until_called_for(self) -> None:
+        """Wait once enough batches are ready until half are gone: those made in one go share a write to the journal."""
+        most = self._ready_at_most()
+        if len(self._waiting) >= most:
+            while len(self._waiting) > most // 2:
+                await self._moved.wait()
 
     def _ready_at_most(self) -> int:
         """How many batches may wait for their slots at once: one, and more where slots come in quick succession."""
@@ -255,10 +262,9 @@ class Engine(Generic[ItemT]):
         for entry in settled:
             if self.operation is CREATE_MANY:
                 self._lately.note(entry, anyio.current_time())
-            answered = self._queue.done(entry)
-            if self.ledger is not None:
-                self.ledger.conclude(entry)
-            self._hand_out(answered, recalled=recalled)
+            self._hand_out(self._queue.done(entry), recalled=recalled)
+        if self.ledger is not None:
+            self.ledger.conclude(settled)
         self._hand_out(settled, recalled=recalled)
         self.teller.tell()
         self._move()

@@ -35,7 +35,7 @@ def fold(earlier: Entry, later: Entry) -> None:
     earlier.parts += later.parts
     if isinstance(earlier.item, TrackingUpdate) and isinstance(later.item, TrackingUpdate):
         earlier.item = _merged(earlier.item, later.item)
-        earlier.payload = None
+        earlier.payload = earlier.digest = None
     earlier.in_doubt = earlier.in_doubt or later.in_doubt
 
 

@@ -1,8 +1,10 @@
 """The journal of one job: what is about to be sent, what became of it, and what a later run makes of that.
 
-A row for each batch is written before it leaves, and one for each tracking afterwards. A run that was killed leaves
-rows of batches behind: what is in them may have been carried out, so the next run sends it again as being in doubt.
-Trackings are found by their names, not by their places in the source, so the source may come in another order.
+A row for each batch is written before it leaves. Afterwards a mark says that all of it succeeded, or else there is a
+row for each of its trackings. The next run turns all of that into rows of trackings: what is in a batch without a mark
+may have been carried out, so it is sent again as being in doubt. This run does the same with the marks when a tracking
+comes that it may have met already. Trackings are found by their names, not by their places in the source, so the source
+may come in another order.
 """
 
 from __future__ import annotations
@@ -37,10 +39,12 @@ from trackingmore_async.pacing.memory import Snapshot
 
 from .hopeless import FOR_ALL
 from .records import Intent, JobName, Record, RunMark, digest, pack, unpack
+from .sieve import Sieve
 
 __all__ = ["Ledger"]
 
 JOB, RUN, INTENT, ITEM = "job", "run", "intent/", "item/"
+AT_ONCE = 20  # batches whose trackings get their rows in one go
 
 
 @attrs.define
@@ -70,6 +74,7 @@ class Ledger:
     _intents: int = 0
     _trouble: JournalError | None = None
     _open_items: dict[int, int] = attrs.field(factory=dict[int, int], init=False)
+    _met: Sieve = attrs.field(factory=Sieve, init=False)
     _unwritten: dict[str, bytes | None] = attrs.field(factory=dict[str, "bytes | None"], init=False)
     _being_written: list[dict[str, bytes | None]] = attrs.field(factory=list[dict[str, "bytes | None"]], init=False)
 
@@ -86,7 +91,7 @@ class Ledger:
         last: RunMark | None = unpack(RunMark, rows[RUN]) if RUN in rows else None
         if last is not None:
             self._run, self._known_by_limiter, self._has_past = last.number, last.limiter, True
-            await self._turn_intents_into_doubts()
+            await self._spread(ended=True)
         self._run += 1
         await self.store.write(
             {**self._unwritten, RUN: pack(RunMark(self._run, ended=False, limiter=self._known_by_limiter))}
@@ -104,31 +109,44 @@ class Ledger:
         elif found != mine:
             raise _another_job(found, mine)
 
-    async def _turn_intents_into_doubts(self) -> None:
-        """Note for each tracking of a batch without an end that it is in doubt, and forget the batch."""
+    async def _spread(self, *, ended: bool) -> None:
+        """Turn batches into rows of their trackings: those that are done, and the others if their run has ended."""
         after = ""
-        while rows := await self.store.scan(INTENT, after):
+        while rows := await self.store.scan(INTENT, after, AT_ONCE):
             after = max(rows)
-            doubts: dict[str, bytes | None] = dict.fromkeys(rows)
+            done = await self.store.read([_mark_key(name) for name in rows])
+            spread: dict[str, bytes | None] = {}
             for name, row in rows.items():
-                doubts.update(await self._doubts_of(int(name.removeprefix(INTENT)), unpack(Intent, row)))
-            await self.store.write(doubts)
+                is_done = _mark_key(name) in done
+                if ended or is_done:
+                    number = int(name.removeprefix(INTENT))
+                    spread |= await self._rows_of(number, unpack(Intent, row), is_done=is_done)
+                    spread |= {name: None, _mark_key(name): None}
+            pending = {key for waiting in (*self._being_written, self._unwritten) for key in waiting}
+            await self._write({key: row for key, row in spread.items() if key not in pending})
 
-    async def _doubts_of(self, number: int, intent: Intent) -> dict[str, bytes]:
-        """Make the records of what a batch without an end leaves in doubt: not of what was concluded nevertheless.
+    async def _rows_of(self, number: int, intent: Intent, *, is_done: bool) -> dict[str, bytes]:
+        """Make the records of a batch's trackings, but for those of which something later is known."""
+        found = await self.store.read([key for key, _ in intent.items])
+        known = {key: unpack(Record, row) for key, row in found.items()}
+        rows: dict[str, bytes] = {}
+        for key, payload in intent.items:
+            record = Record("succeeded", self._run, payload, intent=number)
+            if not is_done:
+                record = Record("unknown", self._run, payload, None, intent.sent_at, intent.by_their_clock)
+            if key not in known or (self._is_older if is_done else self._is_open)(known[key], number):
+                rows[key] = pack(record)
+        return rows
+
+    def _is_older(self, record: Record, intent: int) -> bool:
+        """Tell whether what is known of a tracking comes from before a batch of this or the last run."""
+        return record.run < self._run or (record.intent or 0) < intent
+
+    def _is_open(self, record: Record, intent: int) -> bool:
+        """Tell whether what is known of a tracking says nothing about a batch of the last run.
 
         What had been in doubt before stays dated by its first sending.
         """
-        found = await self.store.read([key for key, _ in intent.items])
-        known = {key: unpack(Record, row) for key, row in found.items()}
-        return {
-            key: pack(Record("unknown", self._run, payload, None, intent.sent_at, intent.by_their_clock))
-            for key, payload in intent.items
-            if key not in known or self._is_open(known[key], number)
-        }
-
-    def _is_open(self, record: Record, intent: int) -> bool:
-        """Tell whether what is known of a tracking says nothing about a batch of the last run."""
         return record.state != "unknown" and (record.run, record.intent) != (self._run, intent)
 
     def _restore_limiter(self, *, clean: bool) -> None:
@@ -184,6 +202,12 @@ class Ledger:
         if self.is_searched and not self._has_past and not self.failed_only:
             return list(entries)  # there is nothing to be found
         keys = [_key(entry) for entry in entries]
+        met = [] if self.is_searched else self._met.sift(keys)
+        if met:
+            await self._write({})
+            await self._spread(ended=False)
+        elif not (self._has_past or self.failed_only):
+            return list(entries)
         # Looked at before the store, for what it does not show yet may be in it by the time that it has answered.
         fresh = {key: rows[key] for rows in (*self._being_written, self._unwritten) for key in keys if key in rows}
         found = {**await self.store.read(keys), **fresh}
@@ -230,8 +254,11 @@ class Ledger:
             entry.first_sent_at = anyio.current_time() - (time.time() - record.sent_at)
 
     def _digest(self, entry: Entry) -> bytes:
-        entry.payload = encode_item(self.operation, entry.item)
-        return digest(entry.payload, self._salt)
+        if entry.payload is None:
+            entry.payload = encode_item(self.operation, entry.item)
+        if entry.digest is None:
+            entry.digest = digest(entry.payload, self._salt)
+        return entry.digest
 
     async def intend(self, entries: Sequence[Entry]) -> None:
         """Write down that these are about to be sent; returns when a crash cannot undo that."""
@@ -250,20 +277,35 @@ class Ledger:
 
     # Afterwards
 
-    def conclude(self, entry: Entry) -> None:
-        """Note what became of an entry; it is written with the next batch, or at the end."""
-        if entry.intent is None:
+    def conclude(self, entries: Sequence[Entry]) -> None:
+        """Note what became of entries that came back together; it is written with the next batch, or at the end."""
+        sent = [entry for entry in entries if entry.intent is not None]
+        if self._is_whole_and_done(sent):
+            number = sent[0].intent or 0
+            del self._open_items[number]
+            self._unwritten[_mark_key(_intent_key(number))] = b""
             return
+        for entry in sent:
+            self._note(entry, entry.intent or 0)
+
+    def _is_whole_and_done(self, entries: Sequence[Entry]) -> bool:
+        """Tell whether these are all of a batch, and have all succeeded."""
+        numbers = {entry.intent for entry in entries}
+        if len(numbers) != 1 or self._open_items[entries[0].intent or 0] != len(entries):
+            return False
+        return all(entry.verdict is not None and entry.verdict.state == "succeeded" for entry in entries)
+
+    def _note(self, entry: Entry, intent: int) -> None:
         record = self._record(entry)
         if record is not None:
-            self._unwritten[_key(entry)] = pack(attrs.evolve(record, intent=entry.intent))
-        self._open_items[entry.intent] -= 1
-        if not self._open_items[entry.intent]:
-            del self._open_items[entry.intent]
-            self._unwritten[_intent_key(entry.intent)] = None
+            self._unwritten[_key(entry)] = pack(attrs.evolve(record, intent=intent))
+        self._open_items[intent] -= 1
+        if not self._open_items[intent]:
+            del self._open_items[intent]
+            self._unwritten[_intent_key(intent)] = None
 
     def _record(self, entry: Entry) -> Record | None:
-        verdict, known = entry.verdict, digest(entry.payload or b"", self._salt)
+        verdict, known = entry.verdict, self._digest(entry)
         if verdict is None or not entry.parts or verdict.state in {"not_attempted", "superseded"}:
             return None
         if verdict.state == "succeeded":
@@ -288,6 +330,10 @@ def _key(entry: Entry) -> str:
 
 def _intent_key(number: int) -> str:
     return f"{INTENT}{number:012}"
+
+
+def _mark_key(intent: str) -> str:
+    return f"done/{intent}"
 
 
 def _is_about_the_item(error: TrackingMoreError | None) -> bool:

@@ -11,11 +11,11 @@ import attrs
 
 from trackingmore_async.models import Outcome
 
-__all__ = ["Outbox"]
+__all__ = ["UNTAKEN", "Outbox"]
 
 ItemT = TypeVar("ItemT")
 
-UNTAKEN = 800  # outcomes that the caller has not taken yet: 20 batches, as many as there are connections
+UNTAKEN = 800  # outcomes that the caller has not taken yet: of 20 batches, as many as there are connections
 
 
 @attrs.define
@@ -24,9 +24,11 @@ class Outbox(Generic[ItemT]):
 
     Args:
         under_way: How many more outcomes are to come of what was sent.
+        most: How many may be untaken or under way.
     """
 
     under_way: int = 0
+    most: int = UNTAKEN
     _waiting: deque[Outcome[ItemT]] = attrs.field(factory=deque[Outcome[ItemT]], init=False)
     _closed: bool = attrs.field(default=False, init=False)
     _wanted: int = attrs.field(default=0, init=False)
@@ -57,7 +59,7 @@ class Outbox(Generic[ItemT]):
         """Wait until the caller has taken enough, given how many more outcomes are under way."""
         self._wanted += 1
         try:
-            while len(self._waiting) + self.under_way >= UNTAKEN:
+            while len(self._waiting) + self.under_way >= self.most:
                 await self._changed.wait()
         finally:
             self._wanted -= 1

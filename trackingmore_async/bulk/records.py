@@ -93,7 +93,7 @@ class Record:
 
 def digest(payload: bytes, salt: bytes) -> bytes:
     """Return what tells payloads apart without telling them."""
-    return hashlib.blake2b(payload, digest_size=16, key=salt).digest()
+    return hashlib.blake2b(payload, digest_size=16, salt=salt).digest()
 
 
 def pack(value: JobName | RunMark | Intent | Record) -> bytes:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from os import fspath
 from pathlib import Path
 from stat import S_ISREG
+from typing import TypeVar
 
 import attrs
 
@@ -16,6 +18,8 @@ from trackingmore_async.errors import JournalError
 from .trouble import explain
 
 __all__ = ["Database"]
+
+T = TypeVar("T")
 
 APPLICATION_ID = 0x746D6A31
 """What marks the file as ours ("tmj1"), in the header of every SQLite file."""
@@ -35,7 +39,10 @@ MAKE = (
     f"PRAGMA user_version={VERSION}",
     "CREATE TABLE rows (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID",
 )
-UPSERT = "INSERT INTO rows VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+OTHERWISE = "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+AT_ONCE = 50
+"""Rows or keys in a statement. Each statement lets go of the interpreter, and has to wait until it gets it back."""
+
 NOT_OPEN = "The store is not open. Use it inside of its `async with` block."
 
 
@@ -72,8 +79,7 @@ class Database:
     def read(self, keys: Sequence[str]) -> dict[str, bytes]:
         """Return the rows with these keys."""
         with self._using() as connection:
-            rows = (connection.execute("SELECT key, value FROM rows WHERE key = ?", (key,)).fetchone() for key in keys)
-            return dict(self._checked(row for row in rows if row is not None))
+            return dict(self._checked(chain.from_iterable(_select(connection, some) for some in _chunks(keys))))
 
     def scan(self, prefix: str, after: str, limit: int) -> dict[str, bytes]:
         """Return the next rows whose keys begin so. Python compares texts as SQLite does: by code points."""
@@ -89,12 +95,14 @@ class Database:
 
     def write(self, rows: Mapping[str, bytes | None]) -> None:
         """Write all rows in one transaction, on the disk when this returns; None deletes."""
-        gone = [(key,) for key, value in rows.items() if value is None]
-        kept = [row for row in rows.items() if row[1] is not None] if gone else rows.items()
-        with self._using() as connection, _transaction(connection, "IMMEDIATE"):
-            if gone:
-                connection.executemany("DELETE FROM rows WHERE key = ?", gone)
-            connection.executemany(UPSERT, kept)
+        statements = [*_deletions(rows), *_insertions(rows)]
+        with self._using() as connection:
+            if len(statements) == 1:  # which is all or nothing by itself
+                connection.execute(*statements[0])
+            elif statements:
+                with _transaction(connection, "IMMEDIATE"):
+                    for statement in statements:
+                        connection.execute(*statement)
 
     def _size(self) -> int:
         """Return the bytes in the file, 0 when there is none; refuse what is no file before it is opened."""
@@ -184,6 +192,29 @@ def _transaction(connection: sqlite3.Connection, kind: str) -> Generator[None]:
         if connection.in_transaction:  # SQLite itself rolls back after some errors
             connection.execute("ROLLBACK")
         raise
+
+
+def _deletions(rows: Mapping[str, bytes | None]) -> Iterator[tuple[str, Sequence[str]]]:
+    for keys in _chunks([key for key, value in rows.items() if value is None]):
+        yield f"DELETE FROM rows WHERE key IN ({_marks('?', keys)})", keys  # noqa: S608
+
+
+def _insertions(rows: Mapping[str, bytes | None]) -> Iterator[tuple[str, Sequence[object]]]:
+    for some in _chunks([row for row in rows.items() if row[1] is not None]):
+        statement = f"INSERT INTO rows VALUES {_marks('(?, ?)', some)} {OTHERWISE}"  # noqa: S608
+        yield statement, tuple(chain.from_iterable(some))
+
+
+def _select(connection: sqlite3.Connection, keys: Sequence[str]) -> list[tuple[str, bytes]]:
+    return connection.execute(f"SELECT key, value FROM rows WHERE key IN ({_marks('?', keys)})", keys).fetchall()  # noqa: S608
+
+
+def _chunks(things: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (things[start : start + AT_ONCE] for start in range(0, len(things), AT_ONCE))
+
+
+def _marks(mark: str, things: Sequence[object]) -> str:
+    return ", ".join([mark] * len(things))
 
 
 def _is_new(connection: sqlite3.Connection) -> bool:

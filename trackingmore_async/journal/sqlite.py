@@ -34,7 +34,8 @@ class _Group:
 class SqliteStore:
     """Keeps rows in one SQLite file, which nobody else may use meanwhile.
 
-    Writes that come while one is under way go into the next transaction together: the disk is waited for once.
+    Writes that come at the same moment, or while one is under way, go into one transaction: the disk is waited for
+    once.
 
     Args:
         path: Where the file is; it is made when there is none.
@@ -132,11 +133,13 @@ class SqliteStore:
         if self._thread is None:
             raise JournalError(NOT_OPEN)
         _check_keys(rows)
-        waiter: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[BaseException | None] = loop.create_future()
         self._next.rows.update(rows)
         self._next.waiters.append(waiter)
         if not self._busy:
-            self._begin()
+            self._busy = True
+            loop.call_soon(self._begin)  # others who write just now shall come along
         error = await waiter
         if error is not None:
             raise copy.copy(error) from error.__cause__  # each waiter has an error of his own
@@ -145,6 +148,8 @@ class SqliteStore:
 
     def _begin(self) -> None:
         """Hand all that waits to the thread, as one transaction."""
+        if not self._next.waiters:
+            return  # closing was quicker
         group, self._next = self._next, _Group()
         self._busy = True
         writing = self._call(self._database.write, group.rows)
