@@ -31,7 +31,7 @@ async def walk_once(url: str, trackings: int) -> None:
     async with TrackingMore(KEY, base_url=url, rates=QUICK) as tm:
         await tm.trackings.list(page_size=1)  # connections, converters: all that is made once
         gc.collect()
-        before, begun = _resident(), time.perf_counter()
+        before, begun = resident(), time.perf_counter()
         count = await walk_ahead(tm)
         seconds = time.perf_counter() - begun
     if count != trackings:
@@ -40,7 +40,7 @@ async def walk_once(url: str, trackings: int) -> None:
     print(before, peak, seconds)
 
 
-def _resident() -> float:
+def resident() -> float:
     """Return the resident size of this process in MiB (Linux)."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / KIB / KIB
