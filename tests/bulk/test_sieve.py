@@ -1,0 +1,21 @@
+"""The memory of names that a job has met."""
+
+from __future__ import annotations
+
+from trackingmore_async.bulk.sieve import Sieve
+
+
+def test_a_name_that_was_here_is_always_held_back() -> None:
+    """Nothing that a job has met passes for new, within a batch or between two."""
+    sieve = Sieve()
+    names = [f"item/zto/{index}" for index in range(20_000)]
+    sieve.sift(names)
+    assert sieve.sift(names) == names
+    assert sieve.sift(["a", "b", "a"]) == ["a"]
+
+
+def test_hardly_a_new_name_is_held_back() -> None:
+    """Behind 200,000 names, of 200,000 new ones next to none is taken for one of them."""
+    sieve = Sieve()
+    held = sieve.sift(f"item/zto/{index}" for index in range(400_000))
+    assert len(held) <= 20
