@@ -14,7 +14,6 @@ import secrets
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import anyio
 import attrs
@@ -24,20 +23,15 @@ from trackingmore_async.batches import Entry
 from trackingmore_async.calls import Caller
 from trackingmore_async.codec import encode_item
 from trackingmore_async.errors import (
-    AlreadyExistsError,
-    ApiError,
     JournalError,
-    ServerError,
-    TrackingMoreError,
-    error_class,
 )
 from trackingmore_async.journal import Store
-from trackingmore_async.models import NewTracking, TrackingUpdate
+from trackingmore_async.models import NewTracking
 from trackingmore_async.operations import Operation
 from trackingmore_async.pacing import LocalLimiter
 from trackingmore_async.pacing.memory import Snapshot
 
-from .hopeless import FOR_ALL
+from .recollection import another_job, earlier_in_this_run, is_about_the_item, not_asked_for, recalled_verdict
 from .records import Intent, JobName, Record, RunMark, digest, pack, unpack
 from .sieve import Sieve
 
@@ -107,7 +101,7 @@ class Ledger:
         if found is None:
             self._unwritten[JOB] = pack(mine)
         elif found != mine:
-            raise _another_job(found, mine)
+            raise another_job(found, mine)
 
     async def _spread(self, *, ended: bool) -> None:
         """Turn batches into rows of their trackings: those that are done, and the others if their run has ended."""
@@ -220,17 +214,17 @@ class Ledger:
         return [entry for entry in entries if entry.verdict is None]
 
     def _first_time(self, _entry: Entry) -> Verdict | None:
-        return Verdict("not_attempted", error=_not_asked_for()) if self.failed_only else None
+        return Verdict("not_attempted", error=not_asked_for()) if self.failed_only else None
 
     def _recalled(self, entry: Entry, record: Record) -> Verdict | None:
         if record.state == "unknown":
             self._doubt(entry, record)
         if record.run == self._run:
-            return _earlier_in_this_run(self.operation, entry, record)
+            return earlier_in_this_run(self.operation, entry, record)
         if record.state in {"trouble", "unknown"} or (record.state == "failed" and self.failed_only):
             return None
         if record.digest == self._digest(entry):
-            return _verdict(self.operation, record)
+            return recalled_verdict(self.operation, record)
         if isinstance(entry.item, NewTracking) and record.state == "succeeded":
             return Verdict("succeeded" if self._put_first(entry, record.digest) else "superseded")
         return self._first_time(entry)
@@ -311,7 +305,7 @@ class Ledger:
         if verdict.state == "succeeded":
             return Record("succeeded", self._run, known)
         if verdict.state == "failed":
-            code = verdict.error.code if _is_about_the_item(verdict.error) and verdict.error else None
+            code = verdict.error.code if is_about_the_item(verdict.error) and verdict.error else None
             return Record("trouble" if code is None else "failed", self._run, known, code)
         return self._doubtful(entry, known)
 
@@ -334,43 +328,3 @@ def _intent_key(number: int) -> str:
 
 def _mark_key(intent: str) -> str:
     return f"done/{intent}"
-
-
-def _is_about_the_item(error: TrackingMoreError | None) -> bool:
-    return isinstance(error, ApiError) and not isinstance(error, (ServerError, *FOR_ALL))
-
-
-def _verdict(operation: Operation, record: Record) -> Verdict:
-    if record.state == "succeeded":
-        return Verdict("succeeded")
-    kind, text = error_class(record.code or 0)
-    return Verdict("failed", error=kind(text, operation=operation.name, code=record.code))
-
-
-def _earlier_in_this_run(operation: Operation, entry: Entry, record: Record) -> Verdict | None:
-    """Judge an input whose tracking this run has dealt with already; None: it is sent as well."""
-    if isinstance(entry.item, TrackingUpdate) or record.state == "trouble":
-        return None
-    if not isinstance(entry.item, NewTracking):
-        return None if record.state == "unknown" else _verdict(operation, record)
-    stands = record.state != "failed" or error_class(record.code or 0)[0] is AlreadyExistsError
-    return Verdict("superseded") if stands else None
-
-
-def _not_asked_for() -> JournalError:
-    return JournalError("It did not fail before, and failed_only=True sends only what did. Run the job without it.")
-
-
-def _another_job(found: JobName, mine: JobName) -> JournalError:
-    names: dict[str, tuple[Any, Any]] = {
-        "operation": (found.operation, mine.operation),
-        "address": (found.base_url, mine.base_url),
-        "job_id": (found.job_id, mine.job_id),
-    }
-    differences = [f"its {name} is {one!r}, not {other!r}" for name, (one, other) in names.items() if one != other]
-    if found.account != mine.account and found.base_url == mine.base_url:
-        differences.append("it was run with another API key")
-    return JournalError(
-        f"The journal belongs to another job: {'; '.join(differences) or 'it was written by another version'}. "
-        "Pass another file for this job, or run that one."
-    )
