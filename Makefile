@@ -19,7 +19,7 @@ $(READY): pyproject.toml Makefile
 	@echo "Setting up $(VENV), once; this takes about half a minute."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[sandbox,cli,redis]' --group dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[sandbox,cli,redis,otel,structlog]' --group dev
 	@touch $@
 
 demo: $(READY)
