@@ -307,6 +307,19 @@ async def test_during_a_ban_a_hopeless_wait_fails_at_once() -> None:
     assert anyio.current_time() < 1
 
 
+async def test_while_a_probe_is_under_way_a_call_in_a_hurry_waits_for_it() -> None:
+    """A probe may take 15 s, but usually does not: nobody is refused because it might."""
+    limiter = LocalLimiter()
+    await banned(limiter)
+    probe = await limiter.acquire("get")
+    hasty = asyncio.ensure_future(limiter.acquire("list", deadline=OVER + 0.8))
+    hung = asyncio.ensure_future(limiter.acquire("update", deadline=OVER + 0.2))
+    await anyio.sleep(0.3)
+    await answer(limiter, probe)
+    assert (await hasty).granted_at == pytest.approx(OVER + 0.3, abs=0.01)
+    assert isinstance(hung.exception(), DeadlineExceededError)
+
+
 async def test_after_the_ban_the_pace_is_the_usual_one() -> None:
     """A queue that grew during the ban is not let loose: windows are kept on resuming too."""
     limiter = LocalLimiter({"get": Rate(2)})

@@ -124,3 +124,86 @@ async def test_the_projection_knows_the_total() -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Turns:
+    """Requests that are answered at once, and whose turns were given when."""
+
+    def __init__(self, limiter: LocalLimiter) -> None:
+        self.limiter = limiter
+        self.given: list[tuple[str, Lane]] = []
+        self.tasks: list[asyncio.Task[float]] = []
+
+    async def _one(self, bucket: str, lane: Lane) -> float:
+        begin = anyio.current_time()
+        permit = await self.limiter.acquire(bucket, lane=lane)
+        self.given.append((bucket, lane))
+        now = anyio.current_time()
+        await self.limiter.release(permit, sent_at=now, answered_at=now)
+        return now - begin
+
+    def add(self, bucket: str, lane: Lane, number: int = 1) -> list[asyncio.Task[float]]:
+        """Queue up some requests."""
+        tasks = [asyncio.ensure_future(self._one(bucket, lane)) for _ in range(number)]
+        self.tasks += tasks
+        return tasks
+
+    async def end(self) -> None:
+        """Give up those who wait."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+async def test_a_bucket_that_owes_bulk_a_turn_keeps_no_call_waiting() -> None:
+    """Two calls in the bucket of a job, with nine other jobs going on: each has the next turn but one at the latest."""
+    turns = Turns(LocalLimiter({"total": Rate(1)}))
+    jobs = ("get", "list", "update", "create", "delete", "air", "detect", "carriers", "update_many", "create_many")
+    for bucket in jobs:
+        turns.add(bucket, "bulk", 30)
+    for _ in range(10):
+        await anyio.sleep(10)
+        first, second = turns.add("get", "interactive", 2)
+        assert await first <= 2.0
+        assert await second <= 3.0
+    bulk = Counter(bucket for bucket, lane in turns.given if lane == "bulk")
+    assert max(bulk.values()) - min(bulk[name] for name in jobs) <= 1
+    await turns.end()
+
+
+@pytest.mark.parametrize(("first", "second"), [("interactive", "bulk"), ("bulk", "interactive")])
+async def test_turns_that_a_lane_could_not_take_are_not_charged_to_it(first: Lane, second: Lane) -> None:
+    """A minute in which one lane was held up by the rate of its bucket gives it no claim on a later minute."""
+    turns = Turns(LocalLimiter({"total": Rate(5)}))
+    turns.add("get", first, 200)  # 1 a second of 5, whatever its share
+    for bucket in ("list", "update", "create", "delete"):
+        turns.add(bucket, second, 200)
+    await anyio.sleep(60)
+    for bucket in ("air", "detect", "carriers", "account_info"):
+        turns.add(bucket, first, 200)
+    begin = len(turns.given)
+    await anyio.sleep(8)
+    lanes = Counter(lane for _, lane in turns.given[begin:])
+    assert lanes[second] == pytest.approx(sum(lanes.values()) / 2, abs=6)
+    await turns.end()
+
+
+@pytest.mark.parametrize("bucket", ["get", "list"])
+async def test_a_path_without_credit_is_not_overtaken_for_ever(bucket: str) -> None:
+    """Slots always open a little later for a client that vouches for no round trip; it has its half all the same."""
+    limiter, served = LocalLimiter({"total": Rate(1)}), Counter[Lane]()
+
+    async def client(bucket: str, lane: Lane, round_trip: float) -> None:
+        random = Random(3)
+        while True:
+            permit = await limiter.acquire(bucket, lane=lane, round_trip=round_trip)
+            served[lane] += 1
+            await exchange(limiter, permit, USUAL, random)
+
+    clients = [asyncio.ensure_future(client(bucket, "interactive", 0.0)) for _ in range(3)]
+    clients += [asyncio.ensure_future(client("get", "bulk", 0.18)) for _ in range(3)]
+    await anyio.sleep(100)
+    assert served["interactive"] == pytest.approx(served["bulk"], abs=2)
+    for task in clients:
+        task.cancel()
+    await asyncio.gather(*clients, return_exceptions=True)

@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import attrs
 
 from trackingmore_async.errors import DeadlineExceededError
 from trackingmore_async.operations import Rate
 
+from .contest import Decider, choose, in_all
 from .cycle import Excess
 from .gate import PROBE_SECONDS, Gate
-from .lanes import Lanes, Share, Waiter
+from .lanes import Lanes
 from .memory import Record, Snapshot
 from .meter import TICK
 from .protocol import Lane
 from .rates import TOTAL
 from .refusal import hopeless
+from .rehearsal import Part, Rehearsal
+from .share import Share
 from .stage import Pace, Stage
 from .ticket import Ticket
 
-__all__ = ["Dispatcher"]
+__all__ = ["Dispatcher", "Turn"]
+
+
+@attrs.frozen
+class Turn:
+    """A turn to come.
+
+    Args:
+        when: When (seconds, loop clock); infinite when that hangs on a report still to come.
+        stage: Whose turn it is.
+        lane: In which lane.
+        decider: Who said so.
+    """
+
+    when: float
+    stage: Stage
+    lane: Lane
+    decider: Decider
 
 
 @attrs.define(eq=False)
@@ -63,32 +83,33 @@ class Dispatcher:
 
     # Whose turn it is
 
-    def next_turn(self, now: float) -> tuple[float, Stage | None]:
-        """Tell when the next turn comes, and whose it is.
+    def next_turn(self, now: float) -> Turn | None:
+        """Tell when the next turn comes, and whose it is; None when nobody waits.
 
-        Infinite when nobody waits, or all hangs on a report still to come. Between turns nothing changes this but
-        a newcomer, a cancellation, a report, or a ban.
+        The time is infinite when all hangs on a report still to come. Between turns nothing changes this but a
+        newcomer, a cancellation, a report, or a ban.
         """
-        openings = [(self._opening(stage), stage) for stage in self.stages.values() if stage.lanes.anybody()]
-        if not openings:
-            return math.inf, None
-        if self.gate.is_open:
-            when, stage = self._first(openings, now)
-        else:
-            # The best probe is waited for, but not longer than any other probe may take.
-            patience = max(now, self.gate.opening()) + PROBE_SECONDS
-            when, stage = min(openings, key=lambda one: (max(one[0], patience), one[1].rank, one[0]))
-        return max(when, self.gate.opening()), stage
+        stages = [stage for stage in self.stages.values() if stage.lanes.anybody()]
+        if not stages:
+            return None
+        if not self.gate.is_open:
+            return self._probe(stages, now)
+        if self.total is not None:
+            return self._contest(stages, now, self.total)
+        return min((self._turn(stage, stage.next_lane(), "bucket") for stage in stages), key=lambda turn: turn.when)
 
-    def grant(self, stage: Stage, now: float) -> Ticket:
-        """Give the next turn of a bucket, which must be due, to the head of its lanes."""
-        waiter = stage.lanes.pop()
+    def grant(self, turn: Turn, now: float) -> Ticket:
+        """Give a turn, which must be due, to the head of its lane."""
+        stage = turn.stage
+        if self.total is not None:
+            everybody = in_all(one.counts() for one in self.stages.values())
+            self._share.note(turn.lane, everybody, decided=turn.decider == "total")
+        waiter = stage.lanes.pop(turn.lane, decided=turn.decider == "bucket")
         trip = waiter.round_trip
         slot = stage.pace.take(now, trip)
         ticket = Ticket(bucket=stage.name, round_trip=trip, granted_at=now, slot=slot, owner=self)
         if self.total is not None:
             ticket.total_slot = self.total.take(now, trip)
-            self._count(waiter.lane)
         self.gate.stamp(ticket, now)
         stage.grant(waiter, ticket, now)
         return ticket
@@ -151,32 +172,37 @@ class Dispatcher:
             self.total.slots.fill(now)
         self.gate.doubt(now)
 
-    def _opening(self, stage: Stage) -> float:
-        if self.total is None:
-            return stage.opening()
-        return max(stage.opening(), self.total.opening(stage.lanes.head().round_trip))
+    def _turn(self, stage: Stage, lane: Lane, decider: Decider) -> Turn:
+        """Return the turn of a lane of a bucket, at the time that the path of its head allows."""
+        when = stage.opening(lane)
+        if self.total is not None:
+            when = max(when, self.total.opening(stage.lanes.head(lane).round_trip))
+        return Turn(max(when, self.gate.opening()), stage, lane, decider)
 
-    def _first(self, openings: list[tuple[float, Stage]], now: float) -> tuple[float, Stage]:
-        """Find the bucket that comes first; of those that are due, by lane, then the one served least recently."""
-        due = [one for one in openings if one[0] <= now + TICK]
-        if self.total is None or not due:
-            return min(openings, key=lambda one: one[0])
-        lanes = {one[1].lanes.head().lane for one in due}
-        lane = self._share.next() if len(lanes) > 1 else lanes.pop()
-        return min((one for one in due if one[1].lanes.head().lane == lane), key=lambda one: one[1].last)
+    def _probe(self, stages: list[Stage], now: float) -> Turn:
+        """Find the first request after a ban: the best one is waited for, no longer than any other may take."""
+        patience = max(now, self.gate.opening()) + PROBE_SECONDS
+        turns = [self._turn(stage, stage.next_lane(), "bucket") for stage in stages]
+        return min(turns, key=lambda turn: (max(turn.when, patience), turn.stage.rank, turn.when))
 
-    def _count(self, lane: Lane) -> None:
-        other: Lane = "bulk" if lane == "interactive" else "interactive"
-        if any(stage.lanes.counts()[other] for stage in self.stages.values()):
-            self._share.count(lane)
-        else:
-            self._share.settle()
+    def _contest(self, stages: list[Stage], now: float, total: Pace) -> Turn:
+        """Find whose turn it is under the total rate.
+
+        Who could be first over the best path decides who is due: else those over a path that earns less credit would
+        be overtaken for ever, for their slots always open a little later.
+        """
+        ready = [(max(stage.pace.opening(math.inf), total.opening(math.inf)), stage) for stage in stages]
+        moment = max(now, min(when for when, _ in ready))
+        return self._turn(*choose([stage for when, stage in ready if when <= moment + TICK], self._share))
 
     # What can be said about turns to come
 
     def projected(self, stage: Stage, lane: Lane, now: float, *, again: bool = False) -> float:
         """Tell when a request that came now would probably have its turn."""
-        return self._forecast(stage, stage.lanes.place(lane, again=again), now)
+        if self.total is None:
+            return stage.pace.forecast(stage.lanes.place(lane, again=again), self._start(now))
+        waiting = [one for one in self.stages.values() if one.lanes.anybody() or one is stage]
+        return self._rehearsal(waiting, now).turn_of(stage, lane, again=again)
 
     def refusal(self, stage: Stage, turn: float, now: float, waited: float = 0.0) -> DeadlineExceededError:
         """Return the error for one whose turn would come too late."""
@@ -184,31 +210,20 @@ class Dispatcher:
         return hopeless(stage.name, wait=max(0.0, turn - now), ban=max(0.0, ban), waited=waited)
 
     def dismiss(self, now: float) -> None:
-        """Refuse those who wait and whose turn will come too late by now."""
-        for stage, waiter, turn in self._hopeless(now):
-            stage.lanes.leave(waiter)
-            if not waiter.turn.done():
+        """Refuse those who wait and whose turn will come too late by now, and nobody else."""
+        waiting = [stage for stage in self.stages.values() if stage.lanes.anybody()]
+        for stages in [[stage] for stage in waiting] if self.total is None else [waiting]:
+            for stage, waiter, turn in self._rehearsal(stages, now).hopeless():
+                stage.lanes.leave(waiter)
                 waiter.turn.set_result(self.refusal(stage, turn, now))
 
-    def _hopeless(self, now: float) -> Iterator[tuple[Stage, Waiter, float]]:
-        """Find those whose turn will probably come after their deadline, and when it would come."""
-        for stage in self.stages.values():
-            first = self._forecast(stage, 0, now) if stage.lanes else now
-            ahead: dict[Lane, int] = {"interactive": 0, "bulk": 0}
-            waiting = stage.lanes.counts()
-            for waiter in list(stage.lanes):
-                others = waiting["bulk" if waiter.lane == "interactive" else "interactive"]
-                place = stage.lanes.share.before(waiter.lane, ahead[waiter.lane], others)
-                turn = first + place * stage.pace.interval
-                if turn > waiter.deadline + TICK:
-                    yield stage, waiter, turn
-                else:
-                    ahead[waiter.lane] += 1
+    def _rehearsal(self, stages: list[Stage], now: float) -> Rehearsal:
+        start = self._start(now)
+        parts = [Part.of(stage, start) for stage in stages]
+        probe = PROBE_SECONDS if self.gate.wants_probe else None
+        total = None if self.total is None else self.total.course(start)
+        return Rehearsal(parts, start, total, self._share.twin(), probe)
 
-    def _forecast(self, stage: Stage, place: int, now: float) -> float:
-        start = max(now, self.gate.opening())
-        turn = stage.pace.forecast(place, start)
-        if self.total is None:
-            return turn
-        others = sum(min(len(other.lanes), place + 1) for other in self.stages.values() if other is not stage)
-        return max(turn, self.total.forecast(place + others, start))
+    def _start(self, now: float) -> float:
+        """Tell when the next request may pass, if a probe that is under way is answered in no time."""
+        return now if self.gate.is_open else max(now, self.gate.shut_until)

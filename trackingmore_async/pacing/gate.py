@@ -41,6 +41,11 @@ class Gate:
         """True when no ban runs and no probe is needed."""
         return self._open
 
+    @property
+    def wants_probe(self) -> bool:
+        """True when the next request will be a probe, during a ban or after it."""
+        return not self._open and self._probe is None
+
     def opening(self) -> float:
         """Tell when the next request may pass: minus infinity when open."""
         if self._open:

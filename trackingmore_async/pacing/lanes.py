@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import OrderedDict
 from collections.abc import Iterator
 
@@ -12,9 +11,10 @@ import attrs
 from trackingmore_async.errors import DeadlineExceededError
 
 from .protocol import Lane
+from .share import Share
 from .ticket import Ticket
 
-__all__ = ["Lanes", "Share", "Waiter"]
+__all__ = ["Lanes", "Waiter"]
 
 
 @attrs.define(eq=False)
@@ -40,43 +40,6 @@ def _queue() -> OrderedDict[Waiter, None]:
     # A linked list with a directory: first, last, and any one in between leave at the same small price. A deque
     # would keep the dead or search for them, a plain dict would step over the holes that the first ones left.
     return OrderedDict()
-
-
-@attrs.define(eq=False)
-class Share:
-    """Whose turn it is while both lanes wait: interactive overtakes, and bulk gets its part of the turns.
-
-    Args:
-        bulk: The part of the turns that bulk gets while both lanes wait, more than 0 and less than 1.
-
-    Example:
-        >>> share = Share(0.5)
-        >>> share.next(), share.count("interactive"), share.next()
-        ('interactive', None, 'bulk')
-    """
-
-    bulk: float = 0.5
-    _owed: float = attrs.field(default=0.0, init=False)  # turns that bulk has earned and not had
-
-    def next(self) -> Lane:
-        """Tell the lane whose turn it is."""
-        return "bulk" if self._owed + self.bulk >= 1.0 else "interactive"
-
-    def count(self, lane: Lane) -> None:
-        """Note that a lane had its turn while both waited."""
-        self._owed += self.bulk - (lane == "bulk")
-
-    def settle(self) -> None:
-        """Note that a lane had its turn while the other was empty: what nobody was kept from is not owed."""
-        self._owed = 0.0
-
-    def before(self, lane: Lane, ahead: int, others: int) -> int:
-        """Count the turns that come before mine with `ahead` in my lane before me, and `others` in the other one."""
-        if lane == "bulk":
-            overtaking = math.ceil((ahead + 1) / self.bulk) - (ahead + 1)
-        else:
-            overtaking = int(ahead / (1.0 - self.bulk)) - ahead
-        return ahead + min(others, overtaking)
 
 
 @attrs.define(eq=False)
@@ -120,19 +83,24 @@ class Lanes:
                 queue.popitem(last=False)
         return bool(self._interactive or self._bulk)
 
-    def head(self) -> Waiter:
-        """Return whose turn is next."""
-        return next(iter(self._queue(self._next_lane())))
+    def next_lane(self) -> Lane:
+        """Tell the lane whose turn is next, as its share has it; somebody has to wait."""
+        return self.share.next(self.counts())
 
-    def pop(self) -> Waiter:
-        """Take whose turn is next out of the queue."""
-        both = bool(self._interactive and self._bulk)
-        lane = self._next_lane()
+    def head(self, lane: Lane) -> Waiter:
+        """Return who has waited longest in a lane that is not empty."""
+        return next(iter(self._queue(lane)))
+
+    def pop(self, lane: Lane, *, decided: bool = True) -> Waiter:
+        """Take the head of a lane, whose turn it is, out of the queue.
+
+        Args:
+            lane: The lane.
+            decided: Whether it was for the share of these lanes to say so.
+        """
+        waiting = self.counts()
         waiter, _ = self._queue(lane).popitem(last=False)
-        if both:
-            self.share.count(lane)
-        else:
-            self.share.settle()
+        self.share.note(lane, waiting, decided=decided)
         return waiter
 
     def place(self, lane: Lane, *, again: bool = False) -> int:
@@ -142,10 +110,3 @@ class Lanes:
 
     def _queue(self, lane: Lane) -> OrderedDict[Waiter, None]:
         return self._bulk if lane == "bulk" else self._interactive
-
-    def _next_lane(self) -> Lane:
-        if not self._bulk:
-            return "interactive"
-        if not self._interactive:
-            return "bulk"
-        return self.share.next()

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 
+import attrs
+
 from trackingmore_async.errors import ClientStateError, ConfigurationError, DeadlineExceededError
 from trackingmore_async.operations import Rate
 from trackingmore_async.settings import check_seconds
@@ -117,16 +119,19 @@ class LocalLimiter:
         stage = self._stage(bucket)
         trip = max(0.0, round_trip) if self._round_trip is None else self._round_trip
         latest = math.inf if deadline is None else deadline
+        now = loop.time()
+        self._refuse_hopeless(stage, lane, latest, now, again=again)
+        waiter = Waiter(lane, now, latest, trip, loop.create_future())
+        stage.lanes.join(waiter, again=again)
         while True:
-            now = loop.time()
-            self._refuse_hopeless(stage, lane, latest, now, again=again)
-            ticket = await self._turn(loop, stage, Waiter(lane, now, latest, trip, loop.create_future()), again=again)
+            ticket = await self._turn(loop, stage, waiter)
             if self._dispatcher.gate.honours(ticket):
                 return ticket
             # A ban began between the grant and the moment at which this task woke up: back to the head of the lane.
-            again = True
             self._dispatcher.hand_back(ticket)
-            self._advance()
+            waiter = attrs.evolve(waiter, turn=loop.create_future())
+            stage.lanes.join(waiter, again=True)
+            self._dispatcher.dismiss(loop.time())  # whose turn is a place further back now
 
     async def release(
         self, permit: Permit, *, sent_at: float | None, answered_at: float | None = None, refused: bool = False
@@ -228,8 +233,7 @@ class LocalLimiter:
 
     # Waiting
 
-    async def _turn(self, loop: asyncio.AbstractEventLoop, stage: Stage, waiter: Waiter, *, again: bool) -> Ticket:
-        stage.lanes.join(waiter, again=again)
+    async def _turn(self, loop: asyncio.AbstractEventLoop, stage: Stage, waiter: Waiter) -> Ticket:
         self._advance()
         timer = None
         if waiter.deadline < math.inf and not waiter.turn.done():
@@ -266,13 +270,13 @@ class LocalLimiter:
             self._timer = None
         while True:
             now = loop.time()
-            when, stage = self._dispatcher.next_turn(now)
-            if stage is None or when == math.inf:
+            turn = self._dispatcher.next_turn(now)
+            if turn is None or turn.when == math.inf:
                 return
-            if when > now + TICK:
-                self._timer = loop.call_at(when, self._advance)
+            if turn.when > now + TICK:
+                self._timer = loop.call_at(turn.when, self._advance)
                 return
-            self._dispatcher.grant(stage, now)
+            self._dispatcher.grant(turn, now)
 
     # Refusing
 

@@ -38,6 +38,7 @@ class Meter:
     _limiter: AsyncLimiter = attrs.field(init=False)
     _opening: float = attrs.field(default=-math.inf, init=False)
     _holder: object = attrs.field(default=None, init=False)
+    _reserved_at: float = attrs.field(default=-math.inf, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._limiter = AsyncLimiter(1, self.interval)
@@ -46,13 +47,14 @@ class Meter:
         """Tell when the next one may pass (seconds, loop clock); infinite while somebody is about to."""
         return math.inf if self._holder is not None else self._opening
 
-    def forecast(self, now: float) -> float:
-        """Tell when the next one will probably pass, whoever is about to."""
-        return now + self.interval if self._holder is not None else max(now, self._opening)
+    def forecast(self, start: float) -> float:
+        """Tell when the next one will probably pass, from `start` on; who is about to, does so before."""
+        opening = self._opening if self._holder is None else self._reserved_at + self.interval
+        return max(start, opening)
 
-    def reserve(self, holder: object) -> None:
+    def reserve(self, holder: object, now: float) -> None:
         """Give the next pass to one request, which has to call `take` or `step_back`."""
-        self._holder = holder
+        self._holder, self._reserved_at = holder, now
 
     async def take(self) -> None:
         """Pass the meter."""

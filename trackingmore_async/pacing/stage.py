@@ -9,9 +9,11 @@ import attrs
 
 from trackingmore_async.operations import Rate
 
+from .course import Course
 from .cycle import Excess
 from .lanes import Lanes, Waiter
 from .meter import SPACING, Meter
+from .protocol import Lane
 from .slots import Slot, Slots
 from .statistics import BucketStatistics
 from .ticket import Ticket
@@ -54,7 +56,7 @@ class Pace:
         if self.slots.full():
             self._observe(self.slots.next(round_trip), round_trip)
         slot = self.slots.take(now, round_trip)
-        self.meter.reserve(slot)
+        self.meter.reserve(slot, now)
         return slot
 
     def hand_back(self, slot: Slot) -> None:
@@ -71,14 +73,16 @@ class Pace:
             slot.settled = True
             self.excess.observe(self.slots.opens_at(slot, round_trip) - slot.granted_at - self.rate.seconds)
 
+    def course(self, start: float) -> Course:
+        """Return the openings to come, if nothing passes before `start`."""
+        closed = [self._expected(slot, start) for slot in self.slots.closed()]
+        cycle = self.rate.seconds + self.excess.seconds
+        vacant = self.rate.requests - len(closed)
+        return Course(closed, vacant, self.meter.forecast(start), self.meter.interval, cycle)
+
     def forecast(self, place: int, start: float) -> float:
         """Tell when the request with `place` others before it will probably pass, if none passes before `start`."""
-        rounds, index = divmod(place, self.rate.requests)
-        openings = sorted(self._expected(slot, start) for slot in self.slots.closed())
-        vacant = self.rate.requests - len(openings)
-        opening = openings[index - vacant] if index >= vacant else start
-        metered = self.meter.forecast(start) + index * self.meter.interval
-        return max(opening, metered) + rounds * self.interval * self.rate.requests
+        return self.course(start).turn(place)
 
     def _expected(self, slot: Slot, start: float) -> float:
         """Tell when a slot will probably reopen: what is certain, else what is usual."""
@@ -86,6 +90,10 @@ class Pace:
         if slot.settled:
             return max(start, certain)
         return max(start, min(certain, slot.granted_at + self.rate.seconds + self.excess.seconds))
+
+
+def _never() -> dict[Lane, float]:
+    return {"interactive": -math.inf, "bulk": -math.inf}
 
 
 @attrs.define(eq=False)
@@ -99,7 +107,7 @@ class Stage:
         lanes: Who waits.
         tickets: Those that were granted and are not settled.
         granted: How many requests were granted in all.
-        last: When the last one was granted (seconds, loop clock).
+        last: When the last one of each lane was granted (seconds, loop clock).
     """
 
     name: str
@@ -108,17 +116,25 @@ class Stage:
     lanes: Lanes
     tickets: WeakSet[Ticket] = attrs.field(factory=WeakSet[Ticket], init=False)
     granted: int = attrs.field(default=0, init=False)
-    last: float = attrs.field(default=-math.inf, init=False)
+    last: dict[Lane, float] = attrs.field(factory=_never, init=False)
 
-    def opening(self) -> float:
-        """Tell when the head of the lanes may pass."""
-        return self.pace.opening(self.lanes.head().round_trip)
+    def counts(self) -> dict[Lane, int]:
+        """Count who waits in each lane."""
+        return self.lanes.counts()
+
+    def next_lane(self) -> Lane:
+        """Tell the lane whose turn is next when the bucket may say so; somebody has to wait."""
+        return self.lanes.next_lane()
+
+    def opening(self, lane: Lane) -> float:
+        """Tell when the head of a lane may pass."""
+        return self.pace.opening(self.lanes.head(lane).round_trip)
 
     def grant(self, waiter: Waiter, ticket: Ticket, now: float) -> None:
         """Hand the ticket to the waiter."""
         self.tickets.add(ticket)
         self.granted += 1
-        self.last = now
+        self.last[waiter.lane] = now
         waiter.turn.set_result(ticket)
 
     def statistics(self) -> BucketStatistics:
