@@ -2,6 +2,20 @@
 
 from .batch import Batches, Watch
 from .entry import Entry, Part, give_up
+from .folding import can_fold, fold, outcomes, same, unfold
 from .settling import Settling, chunks
 
-__all__ = ["Batches", "Entry", "Part", "Settling", "Watch", "chunks", "give_up"]
+__all__ = [
+    "Batches",
+    "Entry",
+    "Part",
+    "Settling",
+    "Watch",
+    "can_fold",
+    "chunks",
+    "fold",
+    "give_up",
+    "outcomes",
+    "same",
+    "unfold",
+]
