@@ -1,6 +1,6 @@
 """One batch: sent, read item by item, halved when it is refused whole; and what is in doubt, settled."""
 
-from .batch import Batches, Watch
+from .batch import Batches, Watch, WithdrawnError
 from .entry import Entry, Part, give_up
 from .folding import can_fold, fold, outcomes, same, unfold
 from .settling import Settling, chunks
@@ -11,6 +11,7 @@ __all__ = [
     "Part",
     "Settling",
     "Watch",
+    "WithdrawnError",
     "can_fold",
     "chunks",
     "fold",

@@ -24,7 +24,7 @@ from trackingmore_async.transport import Budget, Reply, Trail
 
 from .entry import Entry, give_up, halves
 
-__all__ = ["IN_VAIN", "Batches", "Watch"]
+__all__ = ["IN_VAIN", "Batches", "Watch", "WithdrawnError"]
 
 HALVED = frozenset({4012, 4013, 4014, 4015, 4016, 4017, 4033})  # DESIGN.md rule 8: one bad item sinks nobody
 DONE_BEFORE: Mapping[Operation, int] = {CREATE_MANY: 4016, DELETE_MANY: 4017}
@@ -33,7 +33,7 @@ IN_VAIN = 2  # times running that both halves were refused for one reason; then 
 
 
 class WithdrawnError(TrackingMoreError):
-    """The job stopped while this batch waited for its slot; nothing was sent."""
+    """Nothing is to be sent any more: the slot for which this request waited is handed back."""
 
 
 class Watch(Protocol):
