@@ -121,7 +121,7 @@ class Engine(Generic[ItemT]):
 
     def _ready_at_most(self) -> int:
         """How many batches may wait for their slots at once: one, and more where slots come in quick succession."""
-        return max(1, min(AHEAD_AT_MOST, int(AHEAD / self.outlook.interval(self.operation.bucket))))
+        return max(1, min(AHEAD_AT_MOST, int(AHEAD / self.outlook.interval)))
 
     async def _deliver(self, batch: Sequence[Entry], waiting: anyio.CancelScope) -> None:
         def granted() -> None:
@@ -190,7 +190,7 @@ class Engine(Generic[ItemT]):
 
     def _patience(self) -> float:
         """Seconds for which a batch may wait for more of a source that pauses: until the next slot, about."""
-        return max(LEAST_PATIENCE, self.outlook.interval(self.operation.bucket))
+        return max(LEAST_PATIENCE, self.outlook.interval)
 
     async def _use_the_pause(self) -> None:
         """Settle what is in doubt while the source has nothing to send."""
