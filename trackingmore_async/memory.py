@@ -42,7 +42,9 @@ class Memory:
 
     def __attrs_post_init__(self) -> None:
         if type(self.size) is not int or self.size < 1:
-            raise ConfigurationError(f"memory_size has to be a whole number of trackings, at least 1, not {self.size!r}.")
+            raise ConfigurationError(
+                f"memory_size has to be a whole number of trackings, at least 1, not {self.size!r}."
+            )
 
     def __len__(self) -> int:
         return len(self._answers)

@@ -159,7 +159,9 @@ async def _sort(items: Sequence[msgspec.Raw], found: Found) -> None:
 
 
 def _is_complete(request: SharedRequest, found: Found) -> bool:
-    return all(any(map(partial(_is_spelled_as, group[0].item), found.get(_key(group[0].item), ()))) for group in request.groups)
+    return all(
+        any(map(partial(_is_spelled_as, group[0].item), found.get(_key(group[0].item), ()))) for group in request.groups
+    )
 
 
 def _match(request: SharedRequest, query: GetQuery, found: Found) -> Tracking | None:
@@ -168,7 +170,11 @@ def _match(request: SharedRequest, query: GetQuery, found: Found) -> Tracking | 
     for tracking in alike:
         if _is_spelled_as(query, tracking):
             return tracking
-    others = [one for one in alike if one.tracking_number == query.tracking_number or one.tracking_number not in request.numbers]
+    others = [
+        one
+        for one in alike
+        if one.tracking_number == query.tracking_number or one.tracking_number not in request.numbers
+    ]
     return others[0] if others else None
 
 
@@ -188,16 +194,7 @@ def _answer(request: SharedRequest, group: Group, tracking: Tracking | None) -> 
             waiter.settle(MISSED)
         else:
             mine = copy.copy(tracking) if place else tracking
-            waiter.settle((timed(mine, _timing(request, waiter, now)), request.asked_at))
-
-
-def _timing(request: SharedRequest, waiter: Waiter, now: float) -> Timing:
-    """Divide the time that a waiter spent; it may have come when the request had been under way for some time."""
-    total, trail = now - waiter.since, request.trail
-    network = min(trail.network, total)
-    pause = min(trail.pause, total - network)
-    attempts = trail.attempts - waiter.attempts_before
-    return Timing(waiting=total - network - pause, pause=pause, network=network, attempts=attempts)
+            waiter.settle((timed(mine, request.timing(waiter, now)), request.asked_at))
 
 
 async def _divide(sharing: Sharing, request: SharedRequest) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 import attrs
 
 from trackingmore_async.settings import Lane
+from trackingmore_async.timing import Timing
 from trackingmore_async.transport import Budget, Trail
 
 from .line import Group
@@ -68,6 +69,14 @@ class SharedRequest:
         else:
             latest = max((waiter.patience() for waiter in self.waiters()), default=0.0)
         return None if latest == math.inf else latest
+
+    def timing(self, waiter: Waiter, now: float) -> Timing:
+        """Divide the time that a waiter spent; it may have come when the request had been under way for some time."""
+        total, trail = now - waiter.since, self.trail
+        network = min(trail.network, total)
+        pause = min(trail.pause, total - network)
+        attempts = trail.attempts - waiter.attempts_before
+        return Timing(waiting=total - network - pause, pause=pause, network=network, attempts=attempts)
 
 
 @attrs.frozen

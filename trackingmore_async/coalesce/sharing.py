@@ -288,7 +288,9 @@ class Sharing:
         if self.line.stands(waiter):
             self._expire(waiter)
         else:
-            waiter.settle(DeadlineExceededError(SENT.format(advice=self.advice), sent=True, operation=self.operation.name))
+            waiter.settle(
+                DeadlineExceededError(SENT.format(advice=self.advice), sent=True, operation=self.operation.name)
+            )
 
     def _leave(self, waiter: Waiter) -> None:
         """Leave the line; a request that nobody waits for any more leaves the limiter's queue."""

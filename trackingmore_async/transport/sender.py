@@ -154,6 +154,15 @@ class Transport:
             with anyio.move_on_after(CLOSING_SECONDS):
                 await self._all_done.wait()
 
+    @property
+    def attempts_at_most(self) -> int:
+        """How many requests one call may take."""
+        return self._retry.attempts
+
+    def ban_left(self) -> float:
+        """Seconds for which the account has to stay silent, as far as this client knows."""
+        return max(0.0, self._silent_until - anyio.current_time())
+
     def server_time(self, moment: float) -> datetime | None:
         """Return what the server's clock showed at `moment` (loop clock); None before its first ``Date`` header."""
         return None if self._server_epoch is None else self._server_epoch + timedelta(seconds=moment)
@@ -212,7 +221,7 @@ class Transport:
         pool, limiter = self._pools.choose(operation), self.limiter
         permit = await self._admit(pool.connections, operation, budget, again=trail.attempts > 0)
         exchange = Exchange(limiter, permit)
-        begun_at = anyio.current_time()
+        begun_at = trail.asked_at = anyio.current_time()
         trail.attempts += 1
         settled = False
         try:
