@@ -6,6 +6,7 @@ import copy
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
+from time import perf_counter
 from typing import Final
 
 import anyio.lowlevel
@@ -16,11 +17,11 @@ from trackingmore_async.answers import number_key
 from trackingmore_async.batches import halves
 from trackingmore_async.calls import Caller
 from trackingmore_async.codec import Wire, decode, decode_tracking, encode
-from trackingmore_async.errors import DecodeError, InvalidRequestError, NotFoundError
+from trackingmore_async.errors import DecodeError, InvalidRequestError, NotFoundError, TrackingMoreError
 from trackingmore_async.models import UNSET, GetQuery, Page, Tracking, TrackingFilter, timed
 from trackingmore_async.operations import GET, LIST, MAX_NUMBERS, MAX_PAGE_SIZE
 from trackingmore_async.timing import Timing
-from trackingmore_async.transport import Transport
+from trackingmore_async.transport import Budget, Transport
 
 from .line import Group, Line
 from .request import SharedRequest
@@ -66,10 +67,10 @@ class Lookups:
         if not (caller.options.coalesce and is_shareable(query)):
             return await caller.read(query)
         budget = caller.budget(LIST)
-        waiter = Waiter.of(query, budget)
+        waiter = Waiter.of(query, budget, self.transport.silence)
         found: tuple[Tracking, float] | None = await self._ask(waiter, budget.timeout)
         if found is None:
-            return await caller.read(query, attrs.evolve(budget, timeout=caller.budget(GET).timeout))
+            return await _confirm(caller, query, budget, waiter.timing())
         tracking, asked_at = found
         caller.memory.keep(query, tracking, asked_at)
         return tracking
@@ -108,6 +109,16 @@ def is_shareable(query: GetQuery) -> bool:
     return query.lang is UNSET and ORDINARY.fullmatch(query.tracking_number) is not None
 
 
+async def _confirm(caller: Caller, query: GetQuery, budget: Budget, before: Timing) -> Tracking:
+    """Ask for a single tracking that the list did not hold: only then it does not exist."""
+    try:
+        tracking = await caller.read(query, attrs.evolve(budget, timeout=caller.budget(GET).timeout))
+    except TrackingMoreError as error:
+        error.timing = before + (error.timing or Timing())
+        raise
+    return timed(tracking, before + (tracking.timing or Timing()))
+
+
 async def _send(sharing: Sharing, request: SharedRequest) -> None:
     """Read the trackings of one request, and answer those whom it serves."""
 
@@ -134,7 +145,9 @@ async def _read(sharing: Sharing, request: SharedRequest, build: Callable[[], Wi
     while True:
         reply = await sharing.transport.send(LIST, build, budget, request.trail)
         page: Page = decode(LIST, reply.envelope.data)
+        begun = perf_counter()
         await _sort(page.items, found)
+        request.decode += perf_counter() - begun
         rows, number = rows + len(page.items), number + 1
         if rows >= page.total or not page.items or _is_complete(request, found):
             return found
@@ -159,9 +172,8 @@ async def _sort(items: Sequence[msgspec.Raw], found: Found) -> None:
 
 
 def _is_complete(request: SharedRequest, found: Found) -> bool:
-    return all(
-        any(map(partial(_is_spelled_as, group[0].item), found.get(_key(group[0].item), ()))) for group in request.groups
-    )
+    queries = (group[0].item for group in request.groups)
+    return all(any(map(partial(_is_spelled_as, query), found.get(_key(query), ()))) for query in queries)
 
 
 def _match(request: SharedRequest, query: GetQuery, found: Found) -> Tracking | None:
@@ -170,12 +182,8 @@ def _match(request: SharedRequest, query: GetQuery, found: Found) -> Tracking | 
     for tracking in alike:
         if _is_spelled_as(query, tracking):
             return tracking
-    others = [
-        one
-        for one in alike
-        if one.tracking_number == query.tracking_number or one.tracking_number not in request.numbers
-    ]
-    return others[0] if others else None
+    asked = request.numbers - {query.tracking_number}
+    return next((tracking for tracking in alike if tracking.tracking_number not in asked), None)
 
 
 def _key(name: GetQuery | Tracking) -> tuple[str, str]:
@@ -188,13 +196,12 @@ def _is_spelled_as(query: GetQuery, tracking: Tracking) -> bool:
 
 def _answer(request: SharedRequest, group: Group, tracking: Tracking | None) -> None:
     """Give each of a group a result of its own: they waited differently long."""
-    now = anyio.current_time()
     for place, waiter in enumerate(group):
         if tracking is None:
             waiter.settle(MISSED)
         else:
             mine = copy.copy(tracking) if place else tracking
-            waiter.settle((timed(mine, request.timing(waiter, now)), request.asked_at))
+            waiter.settle((timed(mine, waiter.timing()), request.asked_at))
 
 
 async def _divide(sharing: Sharing, request: SharedRequest) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 import attrs
 
 from trackingmore_async.settings import Lane
-from trackingmore_async.timing import Timing
 from trackingmore_async.transport import Budget, Trail
 
 from .line import Group
@@ -29,6 +28,7 @@ class SharedRequest:
         groups: Whom it serves, once it is formed.
         numbers: The tracking numbers in it, as its operation tells them apart.
         trail: What it went through.
+        decode: Seconds that its answer took to decode.
         formed_at: When its slot was granted first (seconds, loop clock); None: not yet.
         asked_at: When the bytes of its latest attempt were made.
         task: What carries it out.
@@ -41,6 +41,7 @@ class SharedRequest:
     groups: list[Group] = attrs.field(factory=list[Group])
     numbers: set[str] = attrs.field(factory=set[str])
     trail: Trail = attrs.field(factory=Trail)
+    decode: float = 0.0
     formed_at: float | None = None
     asked_at: float = 0.0
     task: asyncio.Task[None] | None = None
@@ -52,15 +53,16 @@ class SharedRequest:
 
     def part(self, groups: Sequence[Group]) -> SharedRequest:
         """Return a request for some of those whom this one serves, and nobody else."""
-        return SharedRequest(
-            self.lane, math.inf, self.expected_at, groups=list(groups), formed_at=self.formed_at, is_open=False
-        )
+        part = SharedRequest(self.lane, math.inf, self.expected_at, formed_at=self.formed_at, is_open=False)
+        for group in groups:
+            part.add(group)
+        return part
 
     def add(self, group: Group) -> None:
         """Serve these, too."""
         self.groups.append(group)
         for waiter in group:
-            waiter.attempts_before = self.trail.attempts - 1
+            waiter.request, waiter.attempts_before = self, max(0, self.trail.attempts - 1)
 
     def latest_slot(self) -> float | None:
         """Return when a slot is of use: for the least patient who wait; once formed, for the most patient it serves."""
@@ -69,14 +71,6 @@ class SharedRequest:
         else:
             latest = max((waiter.patience() for waiter in self.waiters()), default=0.0)
         return None if latest == math.inf else latest
-
-    def timing(self, waiter: Waiter, now: float) -> Timing:
-        """Divide the time that a waiter spent; it may have come when the request had been under way for some time."""
-        total, trail = now - waiter.since, self.trail
-        network = min(trail.network, total)
-        pause = min(trail.pause, total - network)
-        attempts = trail.attempts - waiter.attempts_before
-        return Timing(waiting=total - network - pause, pause=pause, network=network, attempts=attempts)
 
 
 @attrs.frozen

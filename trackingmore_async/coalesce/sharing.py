@@ -15,8 +15,8 @@ from trackingmore_async.answers import number_key
 from trackingmore_async.batches import WithdrawnError
 from trackingmore_async.errors import ClientStateError, DeadlineExceededError, TrackingMoreError
 from trackingmore_async.operations import Operation
-from trackingmore_async.pacing import expected_interval
 from trackingmore_async.pacing.meter import TICK
+from trackingmore_async.pacing.projecting import expected_interval
 from trackingmore_async.pacing.refusal import hopeless
 from trackingmore_async.retry import is_transient
 from trackingmore_async.settings import Lane
@@ -87,6 +87,8 @@ class Sharing:
             for timer in timers:
                 timer.cancel()
             self._leave(waiter)
+        if isinstance(answer, TrackingMoreError):
+            answer.timing = waiter.timing()
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -265,7 +267,10 @@ class Sharing:
             return
         wait = self.projected_wait(waiter)
         if waiter.since + wait > waiter.latest + TICK:
-            raise hopeless(self.operation.bucket, wait=wait, ban=self.transport.ban_left())
+            raise hopeless(self.operation.bucket, wait=wait, ban=self._ban_left())
+
+    def _ban_left(self) -> float:
+        return max(0.0, self.transport.silence.until - asyncio.get_running_loop().time())
 
     def _set_timers(self, waiter: Waiter) -> list[asyncio.TimerHandle]:
         loop, timers = asyncio.get_running_loop(), list[asyncio.TimerHandle]()

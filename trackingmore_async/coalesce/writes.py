@@ -6,7 +6,6 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
-import anyio
 import attrs
 
 from trackingmore_async.answers import Item, Verdict
@@ -16,7 +15,6 @@ from trackingmore_async.codec import encode_item
 from trackingmore_async.errors import TrackingMoreError, TransportError
 from trackingmore_async.models import NewTracking, TrackingEcho, TrackingRef, TrackingUpdate, timed
 from trackingmore_async.operations import CREATE_MANY, DELETE_MANY, UPDATE_MANY, Operation
-from trackingmore_async.timing import Timing
 
 from .line import Line
 from .request import SharedRequest
@@ -70,7 +68,7 @@ class Writes:
         if sharing is None:
             sharing = self._sharings[key] = self._make(operation, budget.timeout)
         try:
-            return await sharing.ask(Waiter.of(item, budget))
+            return await sharing.ask(Waiter.of(item, budget, self.caller.transport.silence))
         finally:
             if sharing.is_idle and key in self._sharings:
                 del self._sharings[key]
@@ -150,24 +148,21 @@ class _Batch:
 
     def answer(self) -> None:
         """Tell those their result whose entry has its verdict."""
-        now = anyio.current_time()
         for entry in self.entries:
             if entry.verdict is not None:
                 for part in entry.parts:
                     waiter = self._waiters[part.index]
-                    waiter.settle(_result(waiter, entry.verdict, self.request.timing(waiter, now)))
+                    waiter.settle(_result(waiter, entry.verdict))
 
 
-def _result(waiter: Waiter, verdict: Verdict, timing: Timing) -> TrackingEcho | TrackingMoreError | None:
+def _result(waiter: Waiter, verdict: Verdict) -> TrackingEcho | TrackingMoreError | None:
     """Return what a single call returns, or raises. An edit all of whose fields later ones replaced was done, too."""
     if verdict.state in {"succeeded", "superseded"}:
         if isinstance(waiter.item, TrackingRef):
             return None
         echo = verdict.tracking or TrackingEcho(*waiter.name)
-        return timed(copy.copy(echo), timing)
-    error = own(verdict.error or TransportError("Nobody knows what became of this. Read it back.", sent=True))
-    error.timing = timing
-    return error
+        return timed(copy.copy(echo), waiter.timing())
+    return own(verdict.error or TransportError("Nobody knows what became of this. Read it back.", sent=True))
 
 
 def _nothing() -> None:
