@@ -61,7 +61,7 @@ async def test_writes_are_single_by_default() -> None:
 async def test_edits_of_one_tracking_are_merged_field_by_field() -> None:
     """Edits that wait together travel as one, and of two values for a field the later one stands."""
     sandbox = stocked(1)
-    edits = [{"title": "cup"}, {"order_id": "A-1"}, {"title": "mug"}, {"archived": True}]
+    edits: list[dict[str, Any]] = [{"title": "cup"}, {"order_id": "A-1"}, {"title": "mug"}, {"archived": True}]
     async with opened(sandbox) as tm:
         echoes = await at_once(shared(tm).update(CARRIER, "ZZ0000000", **edit) for edit in edits)
     assert all(isinstance(echo, TrackingEcho) for echo in echoes)
@@ -90,7 +90,11 @@ async def test_merged_edits_that_are_refused_are_taken_apart() -> None:
     """A bad value in one of the merged edits fails its caller, and no other."""
     sandbox = stocked(2)
     async with opened(sandbox) as tm:
-        edits = [("ZZ0000000", {"title": "cup"}), ("ZZ0000000", {"status": 99}), ("ZZ0000001", {"title": "mug"})]
+        edits: list[tuple[str, dict[str, Any]]] = [
+            ("ZZ0000000", {"title": "cup"}),
+            ("ZZ0000000", {"status": 99}),
+            ("ZZ0000001", {"title": "mug"}),
+        ]
         found = await at_once(shared(tm).update(CARRIER, number, **fields) for number, fields in edits)
     assert [type(one) for one in found] == [TrackingEcho, InvalidRequestError, TrackingEcho]
     assert field(sandbox, "ZZ0000000", "title") == "cup"
