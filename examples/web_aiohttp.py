@@ -94,4 +94,5 @@ if __name__ == "__main__":
     if "TRACKINGMORE_API_KEY" not in os.environ:
         shop.cleanup_ctx.insert(0, sandbox)
     # A request whose visitor leaves is given up: handler_cancellation.
-    web.run_app(shop, port=int(sys.argv[1]) if sys.argv[1:] else 8000, handler_cancellation=True)
+    port = int(sys.argv[1]) if sys.argv[1:] else 8000
+    web.run_app(shop, host="127.0.0.1", port=port, handler_cancellation=True)
