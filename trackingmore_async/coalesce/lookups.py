@@ -95,6 +95,7 @@ class Lookups:
         return Sharing(
             self.transport,
             LIST,
+            GET,
             MAX_NUMBERS,
             timeout,
             Line(together=True),

@@ -24,7 +24,7 @@ from trackingmore_async.transport import Transport
 
 from .line import LANES, Line
 from .request import Patience, SharedRequest
-from .waiter import Waiter
+from .waiter import SharedCall, Waiter
 
 __all__ = ["Sharing", "own"]
 
@@ -45,6 +45,7 @@ class Sharing:
     Args:
         transport: Where the requests go.
         operation: The row of the table that the requests follow.
+        single: The row of the single calls that travel in them.
         capacity: How many trackings one request can carry.
         timeout: Seconds for one attempt.
         line: Who waits.
@@ -55,6 +56,7 @@ class Sharing:
 
     transport: Transport
     operation: Operation
+    single: Operation
     capacity: int
     timeout: float
     line: Line
@@ -77,6 +79,10 @@ class Sharing:
             TrackingMoreError: what came of the request, or why it would come too late.
         """
         self.transport.lifetime.check()
+        with SharedCall(self.transport.herald, self.single, waiter):
+            return await self._ask(waiter)
+
+    async def _ask(self, waiter: Waiter) -> Any:
         self._refuse_hopeless(waiter)
         timers = self._set_timers(waiter)
         try:
@@ -87,8 +93,6 @@ class Sharing:
             for timer in timers:
                 timer.cancel()
             self._leave(waiter)
-        if isinstance(answer, TrackingMoreError):
-            answer.timing = waiter.timing()
         if isinstance(answer, Exception):
             raise answer
         return answer
