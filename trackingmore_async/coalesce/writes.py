@@ -92,7 +92,7 @@ class Writes:
     async def _send(self, sharing: Sharing, request: SharedRequest) -> None:
         """Send one batch, settle what is in doubt, and answer whom it serves."""
         batch = _Batch(sharing, request)
-        batches = Batches(self.caller, sharing.operation, sharing.budget(request), batch)
+        batches = Batches(self.caller, sharing.operation, sharing.budget(request), batch, is_counted=True)
         await batches.deliver(batch.entries, batch.granted)
         request.trail = batches.trail
         if request.formed_at is None:
@@ -134,9 +134,11 @@ class _Batch:
             self.error = error
 
     def _entry(self, group: Sequence[Waiter]) -> Entry:
-        first, *others = (self._entry_of(waiter) for waiter in group if waiter.is_waiting)
+        waiting = [waiter for waiter in group if waiter.is_waiting]
+        first, *others = map(self._entry_of, waiting)
         for other in others:
             fold(first, other)
+        first.calls = [waiter.call for waiter in waiting if waiter.call]
         return first
 
     def _entry_of(self, waiter: Waiter) -> Entry:
