@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         TrackingMoreError,
         TransportError,
     )
+    from .hooks import Hook, HookDetails, HookEvent
     from .journal import SqliteStore, Store
     from .models import (
         UNSET,
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from .pacing import LocalLimiter, Permit, RateLimiter
     from .pages import FirstPage, Gap, TrackingPages, Walk
     from .retry import RetryPolicy
+    from .timing import Timing
     from .transport import HttpClient
 
 __all__ = [
@@ -84,6 +86,9 @@ __all__ = [
     "DecodeError",
     "FirstPage",
     "Gap",
+    "Hook",
+    "HookDetails",
+    "HookEvent",
     "HttpClient",
     "InvalidRequestError",
     "JobOptions",
@@ -113,6 +118,7 @@ __all__ = [
     "Status",
     "StatusCounts",
     "Store",
+    "Timing",
     "Tracking",
     "TrackingChanges",
     "TrackingEcho",
@@ -131,6 +137,8 @@ __all__ = [
 
 _ROOMS = (
     "errors",
+    "timing",
+    "hooks",
     "models",
     "operations",
     "journal",

@@ -24,7 +24,7 @@ from trackingmore_async.transport import Budget, Reply, Trail
 
 from .entry import Entry, give_up, halves
 
-__all__ = ["IN_VAIN", "Batches", "Watch"]
+__all__ = ["IN_VAIN", "Batches", "Watch", "WithdrawnError"]
 
 HALVED = frozenset({4012, 4013, 4014, 4015, 4016, 4017, 4033})  # DESIGN.md rule 8: one bad item sinks nobody
 DONE_BEFORE: Mapping[Operation, int] = {CREATE_MANY: 4016, DELETE_MANY: 4017}
@@ -33,7 +33,7 @@ IN_VAIN = 2  # times running that both halves were refused for one reason; then 
 
 
 class WithdrawnError(TrackingMoreError):
-    """The job stopped while this batch waited for its slot; nothing was sent."""
+    """Nothing is to be sent any more: the slot for which this request waited is handed back."""
 
 
 class Watch(Protocol):
@@ -60,6 +60,7 @@ class Batches:
         watch: Says when to stop; asked when a batch gets its slot.
         requests: How many requests were sent.
         refused: How many of them were answered by a 429.
+        trail: What the latest request went through.
     """
 
     caller: Caller
@@ -68,6 +69,7 @@ class Batches:
     watch: Watch
     requests: int = 0
     refused: int = 0
+    trail: Trail = attrs.field(factory=Trail)
     # One at a time: where everything is refused, twenty batches would each be taken apart before that is known.
     _halving: anyio.Lock = attrs.field(factory=anyio.Lock)
 
@@ -97,7 +99,7 @@ class Batches:
 
     async def _attempt(self, entries: Sequence[Entry], granted: Callable[[], None]) -> TrackingMoreError | None:
         """Send entries together; return the error that concerned all of them, if any."""
-        trail = Trail()
+        trail = self.trail = Trail()
         error: TrackingMoreError | None = None
         try:
             reply = await self._send(entries, granted, trail)
@@ -141,8 +143,10 @@ class Batches:
     def _note(self, entries: Sequence[Entry], trail: Trail) -> None:
         self.requests += trail.attempts
         self.refused += trail.bans
+        now = anyio.current_time()
         for entry in entries:
             entry.note(trail)
+            self.caller.memory.forget(entry.item.carrier_code, entry.item.tracking_number, now)
 
     def _read(self, entries: Sequence[Entry], reply: Reply) -> None:
         try:

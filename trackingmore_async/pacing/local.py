@@ -21,6 +21,7 @@ from .memory import Snapshot, StateFile
 from .meter import TICK
 from .protocol import Lane, Permit
 from .rates import PROBES, all_rates
+from .silence import Silence
 from .stage import Stage
 from .statistics import LimiterStatistics
 from .ticket import Ticket
@@ -174,19 +175,20 @@ class LocalLimiter:
         await self._keepers.tell(self._memory())
         return row
 
-    def projected_wait(self, bucket: str, *, lane: Lane = "interactive") -> float:
+    def projected_wait(self, bucket: str, *, lane: Lane = "interactive", again: bool = False) -> float:
         """Seconds until a request that asked now would probably get its turn.
 
         Args:
             bucket: The name of the bucket.
             lane: The lane in which it would wait.
+            again: True when it would wait at the head of its lane, or waits there already.
 
         Raises:
             ConfigurationError: there is no such bucket.
             ClientStateError: no event loop runs, or another one than the limiter's.
         """
         now = self._home.loop().time()
-        return max(0.0, self._dispatcher.projected(self._stage(bucket), lane, now) - now)
+        return max(0.0, self._dispatcher.projected(self._stage(bucket), lane, now, again=again) - now)
 
     # What it can tell
 
@@ -194,6 +196,11 @@ class LocalLimiter:
     def rates(self) -> Mapping[str, Rate]:
         """Bucket -> `Rate`, as this limiter keeps them."""
         return self._dispatcher.rates
+
+    @property
+    def silence(self) -> Silence:
+        """The bans so far: when the latest is over, and how long they lasted."""
+        return self._dispatcher.gate.silence
 
     def expected_interval(self, bucket: str) -> float:
         """Seconds a request in the long run, by what was observed of the path: never less than the rate says.

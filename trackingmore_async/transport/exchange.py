@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import anyio
 import attrs
 
 from trackingmore_async.pacing.protocol import Permit, RateLimiter
+from trackingmore_async.transport.budget import Trail
 
 __all__ = ["Exchange"]
 
@@ -19,25 +21,40 @@ class Exchange:
     Args:
         limiter: Who granted the permit.
         permit: The permit that this request uses up.
+        trail: Counts the time.
         sent: False: the request did not leave. True: it did, or was about to. None: this HTTP client does not tell.
         sent_at: When its headers were written (seconds, loop clock).
         answered_at: When the head of the answer arrived (seconds, loop clock).
         refused: True when the answer was a 429.
         gave_up: True when our patience ended before the answer came.
+        seconds: How long it took, from `begin` to `end`.
+        http_status: The HTTP status of the answer, when there was one.
+        date: The server's clock when it answered, when it said so.
+        silenced: For how many seconds its 429 silences the account; None: not at all, or it was silent already.
     """
 
     limiter: RateLimiter
     permit: Permit
+    trail: Trail = attrs.field(factory=Trail)
     sent: bool | None = False
     sent_at: float | None = None
     answered_at: float | None = None
     refused: bool = False
     gave_up: bool = False
+    seconds: float = 0.0
+    http_status: int | None = None
+    date: datetime | None = None
+    silenced: float | None = None
     _tunnelling: bool = False
 
     def begin(self) -> None:
         """Note that the request is handed to the HTTP client now."""
         self.sent = None
+        self.trail.hand_over()
+
+    def end(self) -> None:
+        """Note that its answer is complete, or that none is awaited any more."""
+        self.seconds = self.trail.take_back()
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
         """Take note of an event of httpcore (its ``trace`` extension)."""
