@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from .pacing import LocalLimiter, Permit, RateLimiter
     from .pages import FirstPage, Gap, TrackingPages, Walk
     from .retry import RetryPolicy
+    from .timing import Timing
     from .transport import HttpClient
 
 __all__ = [
@@ -113,6 +114,7 @@ __all__ = [
     "Status",
     "StatusCounts",
     "Store",
+    "Timing",
     "Tracking",
     "TrackingChanges",
     "TrackingEcho",
@@ -131,6 +133,7 @@ __all__ = [
 
 _ROOMS = (
     "errors",
+    "timing",
     "models",
     "operations",
     "journal",

@@ -2,31 +2,94 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import anyio
 import attrs
 
+from trackingmore_async.pacing.silence import Silence
 from trackingmore_async.settings import Lane
+from trackingmore_async.timing import Timing
 
-__all__ = ["Budget", "Trail"]
+__all__ = ["Budget", "Trail", "clock"]
+
+
+def clock() -> float:
+    """Return the time of the running event loop in seconds, at a quarter of the price of `anyio.current_time`."""
+    return asyncio.get_running_loop().time()
 
 
 @attrs.define
 class Trail:
     """What one call went through, over all its attempts.
 
+    A call either waits or has a request on its way: it begins with waiting, `hand_over` and `take_back` change from one
+    to the other, and `end` ends the last wait.
+
     Args:
+        call: The number of the call; 0 before it began.
         attempts: Requests sent.
         bans: Requests that were answered by a 429.
         first_sent_at: When the first request may have left (seconds, loop clock); None: none did.
         in_doubt: True when a request may have been carried out although no answer said so.
         may_still_run: True when that is because we gave up waiting: the server may carry it out even later.
+        waiting: Seconds that it waited for its turns and between them, without bans.
+        pause: Seconds that it waited in bans.
+        network: Seconds that its requests were on their way.
     """
 
+    call: int = 0
     attempts: int = 0
     bans: int = 0
     first_sent_at: float | None = None
     in_doubt: bool = False
     may_still_run: bool = False
+    waiting: float = 0.0
+    pause: float = 0.0
+    network: float = 0.0
+    _silence: Silence = attrs.field(factory=Silence, repr=False)
+    _since: float = 0.0
+    _silent: float = 0.0
+    _on_its_way: bool = False
+
+    def begin(self, silence: Silence) -> None:
+        """Begin to wait; `silence` knows the bans of the account."""
+        self._silence = silence
+        self._wait()
+
+    def hand_over(self) -> None:
+        """Count what was waited: the request is handed to the HTTP client now."""
+        self._on_its_way = True
+        self.end()
+
+    def take_back(self) -> None:
+        """Count the time on the network: the answer is complete, or given up. From now on the call waits again."""
+        if self._on_its_way:
+            self._on_its_way, before = False, self._since
+            self._wait()
+            self.network += self._since - before
+
+    def end(self) -> None:
+        """Count what was waited, in a ban and else."""
+        now = clock()
+        pause = self._silence.seconds(now) - self._silent
+        self.pause += pause
+        self.waiting += now - self._since - pause
+        self._since = now
+
+    def _wait(self) -> None:
+        self._since = clock()
+        self._silent = self._silence.seconds(self._since)
+
+    def timing(self, decode: float = 0.0) -> Timing:
+        """Return where the time went.
+
+        Args:
+            decode: Seconds for decoding.
+        """
+        return Timing(
+            waiting=self.waiting, pause=self.pause, network=self.network, decode=decode, attempts=self.attempts
+        )
 
 
 @attrs.frozen

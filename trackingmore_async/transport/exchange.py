@@ -8,6 +8,7 @@ import anyio
 import attrs
 
 from trackingmore_async.pacing.protocol import Permit, RateLimiter
+from trackingmore_async.transport.budget import Trail
 
 __all__ = ["Exchange"]
 
@@ -19,6 +20,7 @@ class Exchange:
     Args:
         limiter: Who granted the permit.
         permit: The permit that this request uses up.
+        trail: Counts the time.
         sent: False: the request did not leave. True: it did, or was about to. None: this HTTP client does not tell.
         sent_at: When its headers were written (seconds, loop clock).
         answered_at: When the head of the answer arrived (seconds, loop clock).
@@ -28,6 +30,7 @@ class Exchange:
 
     limiter: RateLimiter
     permit: Permit
+    trail: Trail = attrs.field(factory=Trail)
     sent: bool | None = False
     sent_at: float | None = None
     answered_at: float | None = None
@@ -38,6 +41,11 @@ class Exchange:
     def begin(self) -> None:
         """Note that the request is handed to the HTTP client now."""
         self.sent = None
+        self.trail.hand_over()
+
+    def end(self) -> None:
+        """Note that its answer is complete, or that none is awaited any more."""
+        self.trail.take_back()
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
         """Take note of an event of httpcore (its ``trace`` extension)."""

@@ -14,33 +14,25 @@ from trackingmore_async.codec import Envelope, Wire, open_envelope
 from trackingmore_async.errors import (
     ApiError,
     ClientStateError,
-    DeadlineExceededError,
     RateLimitedError,
     ServerError,
     TrackingMoreError,
-    TransportError,
     error_class,
 )
 from trackingmore_async.lifetime import Lifetime
 from trackingmore_async.operations import Operation
 from trackingmore_async.pacing.backoff import back_off
+from trackingmore_async.pacing.local import LocalLimiter
 from trackingmore_async.pacing.protocol import Permit, RateLimiter
+from trackingmore_async.pacing.silence import Silence
 from trackingmore_async.retry import RetryPolicy, delay_before_retry
 from trackingmore_async.settings import ApiKey, account_name
 from trackingmore_async.transport.budget import Budget, Trail
 from trackingmore_async.transport.connections import Connections
+from trackingmore_async.transport.courier import Courier
 from trackingmore_async.transport.exchange import Exchange
 from trackingmore_async.transport.headers import read_date, read_retry_after
-from trackingmore_async.transport.http import (
-    SENT_ADVICE,
-    Answer,
-    HttpClient,
-    check_address,
-    explain,
-    http_errors,
-    may_be_proxied,
-    receive,
-)
+from trackingmore_async.transport.http import Answer, HttpClient, check_address, may_be_proxied
 from trackingmore_async.transport.pools import Pools, borrowed_pools, own_pools
 from trackingmore_async.transport.roundtrip import RoundTrip
 from trackingmore_async.transport.telling import not_an_envelope, tell_the_whole
@@ -97,11 +89,12 @@ class Transport:
         self.requests: int = 0
         self.pauses: int = 0
         self._silent_until = -math.inf
+        self._silence = Silence()
         self._retry = retry
         self._pause = pause_after_429
         self._borrowed = http_client
-        self._user_agent = user_agent
         self._key = key
+        self._courier = Courier(base_url, key, user_agent)
         self._random = random.Random()  # noqa: S311 - jitter, no secret
         self._limiter: RateLimiter | None = None
         self._pools: Pools | None = None
@@ -126,6 +119,8 @@ class Transport:
             try:
                 self.lifetime.check()  # it may have been closed meanwhile
                 self._limiter = choose_limiter()
+                if isinstance(self._limiter, LocalLimiter):  # it knows the bans of all clients of this key
+                    self._silence = self._limiter.silence
             except BaseException:
                 await pools.aclose()
                 raise
@@ -170,21 +165,30 @@ class Transport:
             trail: Filled with what the call went through, also when it raises.
 
         Raises:
-            TrackingMoreError: one of the tree in ``errors.py``.
+            TrackingMoreError: one of the tree in ``errors.py``; its ``timing`` says where the time went.
         """
         self.lifetime.check()
         trail = Trail() if trail is None else trail
+        trail.begin(self._silence)
+        try:
+            return await self._until_closed(operation, build, budget, trail)
+        except TrackingMoreError as error:
+            tell_the_whole(error, operation, trail)
+            raise
+
+    async def _until_closed(
+        self, operation: Operation, build: Callable[[], Wire], budget: Budget, trail: Trail
+    ) -> Reply:
         with anyio.CancelScope() as scope:
             self._under_way.add(scope)
             try:
                 return await self._send(operation, build, budget, trail)
             finally:
+                trail.end()
                 self._under_way.discard(scope)
                 if not self._under_way and self.lifetime.state == "closed":
                     self._all_done.set()
-        closed = ClientStateError(CLOSED)
-        tell_the_whole(closed, operation, trail)
-        raise closed
+        raise ClientStateError(CLOSED)
 
     async def _send(self, operation: Operation, build: Callable[[], Wire], budget: Budget, trail: Trail) -> Reply:
         while True:
@@ -193,7 +197,6 @@ class Transport:
             except TrackingMoreError as error:
                 delay = self._delay(operation, error, trail)
                 if delay is None or not budget.allows(delay):
-                    tell_the_whole(error, operation, trail)
                     raise
                 await back_off(delay)
             else:
@@ -211,12 +214,13 @@ class Transport:
             raise ClientStateError(CLOSED)
         pool, limiter = self._pools.choose(operation), self.limiter
         permit = await self._admit(pool.connections, operation, budget, again=trail.attempts > 0)
-        exchange = Exchange(limiter, permit)
+        exchange = Exchange(limiter, permit, trail)
         begun_at = anyio.current_time()
         trail.attempts += 1
         settled = False
         try:
-            answer = await self._exchange(pool.client, operation, build(), budget, exchange)
+            answer = await self._courier.carry(pool.client, operation, build(), budget, exchange)
+            self.round_trip.answered_from(answer.address)
             reply = await self._judge(answer, exchange, trail)
             settled = True
         except ApiError as error:
@@ -264,50 +268,6 @@ class Transport:
                 connections.give_back()
             raise
 
-    async def _exchange(
-        self, client: HttpClient, operation: Operation, wire: Wire, budget: Budget, exchange: Exchange
-    ) -> Answer:
-        seconds = budget.time_for_attempt()
-        if seconds <= 0:
-            raise DeadlineExceededError("The deadline passed before the request could leave. Allow more time.")
-        failure: TrackingMoreError | None = None
-        with anyio.move_on_after(seconds):
-            try:
-                request = client.build_request(
-                    operation.method,
-                    self.base_url + wire.path,
-                    headers=self._headers(wire),
-                    content=wire.content,
-                    timeout=seconds,
-                    extensions={"trace": exchange.trace},
-                )
-                exchange.begin()
-                answer = await receive(client, request, exchange)
-            except http_errors() as error:
-                failure = explain(error, exchange, client, seconds)
-            else:
-                self.round_trip.answered_from(answer.address)
-                return answer
-        exchange.gave_up = exchange.gave_up or failure is None
-        # Raised out here, so that no error of httpx, whose request holds the key, hangs on ours.
-        raise failure or self._late(budget, exchange, seconds)
-
-    def _headers(self, wire: Wire) -> dict[str, str]:
-        return {
-            "Trackingmore-Api-Key": self._key.reveal(),
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip",
-            "User-Agent": self._user_agent,
-            **dict(wire.headers),
-        }
-
-    def _late(self, budget: Budget, exchange: Exchange, seconds: float) -> TrackingMoreError:
-        advice = SENT_ADVICE[exchange.sent]
-        if budget.ends_at is not None and anyio.current_time() >= budget.ends_at:
-            return DeadlineExceededError(f"The deadline passed before an answer came. {advice}", sent=exchange.sent)
-        return TransportError(f"No complete answer within {seconds:g} s. {advice}", sent=exchange.sent)
-
     async def _judge(self, answer: Answer, exchange: Exchange, trail: Trail) -> Reply | None:
         """Classify by ``meta.code`` first; by the HTTP status only where there is no envelope (API.md 1.3)."""
         envelope = open_envelope(answer.body)
@@ -335,6 +295,7 @@ class Transport:
         if now >= self._silent_until:  # several requests on their way meet the same ban
             self.pauses += 1
         self._silent_until = now + seconds
+        self._silence.begin(now, now + seconds)
         bans = await exchange.limiter.penalise(exchange.permit, seconds)
         if asked > LONGEST_PAUSE or bans >= self._retry.bans:
             reason = (

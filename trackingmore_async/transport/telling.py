@@ -40,7 +40,7 @@ def not_an_envelope(answer: Answer, key: ApiKey) -> TrackingMoreError:
 
 def tell_the_whole(error: TrackingMoreError, operation: Operation, trail: Trail) -> None:
     """Complete an error with what is known of the whole call, above all that an earlier request is in doubt."""
-    error.operation, error.attempts = operation.name, trail.attempts
+    error.operation, error.attempts, error.timing = operation.name, trail.attempts, trail.timing()
     certain = isinstance(error, ApiError) and not isinstance(error, ServerError | RateLimitedError)
     if not trail.in_doubt or certain:
         return
