@@ -24,7 +24,7 @@ RETRIED: list[dict[str, Any]] = [
     {"event": "reply", "attempt": 1, "seconds": 0.25, "http_status": 503, "error": "ServerError"},
     {"event": "retry", "attempt": 1, "seconds": 2.0, "error": "ServerError"},
     {"event": "request", "attempt": 2, "waited": 1.0},
-    {"event": "reply", "attempt": 2, "seconds": 0.25, "http_status": 200, "code": 429},
+    {"event": "reply", "attempt": 2, "seconds": 0.25, "http_status": 200, "code": 429, "error": "RateLimitedError"},
     {"event": "pause", "attempt": 2, "seconds": 121.0},
     {"event": "request", "attempt": 3, "waited": 121.0},
     {"event": "reply", "attempt": 3, "seconds": 0.25, "http_status": 200, "code": 200},

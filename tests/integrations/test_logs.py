@@ -71,7 +71,7 @@ def test_a_call_can_be_read(records: list[logging.LogRecord]) -> None:
         "get #7 attempt 1 failed with ServerError, the next one follows in 2.000 s",
         "get #7 attempt 2 leaves, its turn came after 1.000 s",
         "get #7 17 of 40 items share a request",
-        "get #7 attempt 2 was answered in 0.250 s",
+        "get #7 attempt 2 failed after 0.250 s with RateLimitedError",
         "get #7 attempt 2 met a 429, the account is silent for 121 s",
         "get #7 attempt 3 leaves, its turn came after 121.000 s",
         "get #7 attempt 3 was answered in 0.250 s",

@@ -63,13 +63,13 @@ def test_requests_are_measured_by_their_answer(telemetry: Telemetry, teller: Tel
     place = {"operation": "get", "lane": "interactive"}
     assert {known: (point.count, point.sum) for known, point in points.items()} == {
         key(**place, status=503, error="ServerError"): (1, 0.25),
-        key(**place, status=200, code=429, error="429"): (1, 0.25),
+        key(**place, status=200, code=429, error="RateLimitedError"): (1, 0.25),
         key(**place, status=200, code=200): (1, 0.25),
     }
 
 
 def test_pauses_and_retries_are_counted(telemetry: Telemetry, teller: Teller) -> None:
-    """Each 429 and each retry counts once."""
+    """Each ban and each retry counts once."""
     teller.tell(RETRIED)
     teller.tell(RETRIED)
     pauses, retries = telemetry.points("trackingmore.pauses"), telemetry.points("trackingmore.retries")

@@ -72,7 +72,7 @@ def test_attempts_and_pauses_stand_in_the_order_of_time(telemetry: Telemetry, te
     teller.tell(RETRIED)
     (call,) = telemetry.named("trackingmore.get")
     attempts = telemetry.below(call)
-    assert [attributes(span).get("error.type") for span in attempts] == ["ServerError", "429", None]
+    assert [attributes(span).get("error.type") for span in attempts] == ["ServerError", "RateLimitedError", None]
     assert [attributes(span).get("http.request.resend_count") for span in attempts] == [None, 1, 2]
     errors = [StatusCode.ERROR, StatusCode.ERROR, StatusCode.UNSET]
     assert [span.status.status_code for span in attempts] == errors

@@ -9,7 +9,7 @@ from opentelemetry.metrics import Meter
 from trackingmore_async.hooks import HookDetails
 from trackingmore_async.timing import Timing
 
-from .names import CODE, ERROR_TYPE, FROM_MEMORY, LANE, OPERATION, STATUS, attempt_error
+from .names import CODE, ERROR_TYPE, FROM_MEMORY, LANE, OPERATION, STATUS
 
 __all__ = ["Instruments"]
 
@@ -49,7 +49,9 @@ class Instruments:
             "trackingmore.batch.items", "{item}", "Items in a request", explicit_bucket_boundaries_advisory=ITEMS
         )
         self._retries = meter.create_counter("trackingmore.retries", "{retry}", "Requests that are sent again")
-        self._pauses = meter.create_counter("trackingmore.pauses", "{pause}", "Answers 429, which silence the account")
+        self._pauses = meter.create_counter(
+            "trackingmore.pauses", "{pause}", "Bans: pauses of the whole account after a 429"
+        )
 
     def hear(self, details: HookDetails) -> None:
         """Measure or count what an event tells.
@@ -61,7 +63,7 @@ class Instruments:
             case "reply":
                 self._request_duration.record(details.seconds, _of_attempt(details))
             case "retry":
-                self._retries.add(1, _of(details, details.error))
+                self._retries.add(1, _of(details))
             case "pause":
                 self._pauses.add(1, _of(details))
             case "batch":
@@ -72,22 +74,22 @@ class Instruments:
                 pass
 
     def _end(self, details: HookDetails, timing: Timing) -> None:
-        attributes = _of(details, details.error)
+        attributes = _of(details)
         if timing.from_memory:
             attributes[FROM_MEMORY] = True
         self._call_duration.record(timing.total, attributes)
         self._call_wait.record(timing.waiting, attributes)
 
 
-def _of(details: HookDetails, error: str | None = None) -> dict[str, str | int | bool]:
+def _of(details: HookDetails) -> dict[str, str | int | bool]:
     attributes: dict[str, str | int | bool] = {OPERATION: details.operation, LANE: details.lane}
-    if error is not None:
-        attributes[ERROR_TYPE] = error
+    if details.error is not None:
+        attributes[ERROR_TYPE] = details.error
     return attributes
 
 
 def _of_attempt(details: HookDetails) -> dict[str, str | int | bool]:
-    attributes = _of(details, attempt_error(details))
+    attributes = _of(details)
     for name, number in ((STATUS, details.http_status), (CODE, details.code)):
         if number is not None:
             attributes[name] = number

@@ -23,7 +23,6 @@ from .names import (
     RESENDS,
     STATUS,
     TEMPLATE,
-    attempt_error,
 )
 
 __all__ = ["Spans"]
@@ -140,7 +139,7 @@ def _answer(call: OpenCall, details: HookDetails) -> None:
         return
     known = {STATUS: details.http_status, CODE: details.code}
     span.set_attributes({name: value for name, value in known.items() if value is not None})
-    _blame(span, attempt_error(details))
+    _blame(span, details.error)
     span.end()
 
 
