@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         TrackingMoreError,
         TransportError,
     )
+    from .hooks import Hook, HookDetails, HookEvent
     from .journal import SqliteStore, Store
     from .models import (
         UNSET,
@@ -85,6 +86,9 @@ __all__ = [
     "DecodeError",
     "FirstPage",
     "Gap",
+    "Hook",
+    "HookDetails",
+    "HookEvent",
     "HttpClient",
     "InvalidRequestError",
     "JobOptions",
@@ -134,6 +138,7 @@ __all__ = [
 _ROOMS = (
     "errors",
     "timing",
+    "hooks",
     "models",
     "operations",
     "journal",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ import attrs
 
 from trackingmore_async.calls import Caller
 from trackingmore_async.errors import ConfigurationError
+from trackingmore_async.hooks import Hook, check_hooks
 from trackingmore_async.models import UNSET, UnsetType
 from trackingmore_async.operations import Rate
 from trackingmore_async.pacing import LocalLimiter
@@ -42,6 +43,7 @@ class TrackingMore:
         retry: When and how often failed requests are sent again.
         timeout: Seconds for one attempt; None: what the table says (30; realtime and air 120).
         http_client: An ``httpx.AsyncClient`` (or ``httpx2.AsyncClient``) of yours. It is borrowed: never closed here.
+        hooks: Functions that hear of every call, request, retry and ban: see `Hook`.
 
     Raises:
         ConfigurationError: an argument cannot work. Nothing was sent.
@@ -69,6 +71,7 @@ class TrackingMore:
         retry: RetryPolicy | None = None,
         timeout: float | None = None,
         http_client: HttpClient | None = None,
+        hooks: Sequence[Hook] = (),
     ) -> None:
         pause = check_seconds("pause_after_429", pause_after_429)
         if pause is None:
@@ -90,6 +93,7 @@ class TrackingMore:
             pause_after_429=pause,
             http_client=http_client,
             user_agent=f"trackingmore_async/{__version__}",
+            hooks=check_hooks(hooks),
         )
         self._account = (address, key.digest)
         self._pause = pause

@@ -2,6 +2,7 @@
 
 from .budget import Budget, Trail
 from .http import HttpClient
-from .sender import Reply, Transport
+from .reply import Reply
+from .sender import Transport
 
 __all__ = ["Budget", "HttpClient", "Reply", "Trail", "Transport"]
