@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from .pacing import LocalLimiter, Permit, RateLimiter
     from .pages import FirstPage, Gap, TrackingPages, Walk
     from .retry import RetryPolicy
+    from .stats import BucketStats, GateState, Statistics
     from .timing import Timing
     from .transport import HttpClient
 
@@ -74,6 +75,7 @@ __all__ = [
     "AlreadyExistsError",
     "ApiError",
     "AuthenticationError",
+    "BucketStats",
     "BulkError",
     "BulkReport",
     "BulkRun",
@@ -86,6 +88,7 @@ __all__ = [
     "DecodeError",
     "FirstPage",
     "Gap",
+    "GateState",
     "Hook",
     "HookDetails",
     "HookEvent",
@@ -115,6 +118,7 @@ __all__ = [
     "RetryPolicy",
     "ServerError",
     "SqliteStore",
+    "Statistics",
     "Status",
     "StatusCounts",
     "Store",
@@ -141,6 +145,7 @@ _ROOMS = (
     "hooks",
     "models",
     "operations",
+    "stats",
     "journal",
     "pacing",
     "retry",

@@ -21,6 +21,7 @@ from trackingmore_async.pacing.registry import leave_limiter, shared_limiter
 from trackingmore_async.resources import AccountResource, AirResource, CarriersResource, TrackingsResource
 from trackingmore_async.retry import RetryPolicy
 from trackingmore_async.settings import CallOptions, Lane, check_seconds, read_api_key, read_base_url
+from trackingmore_async.stats import Statistics
 from trackingmore_async.transport import HttpClient, Transport
 from trackingmore_async.version import __version__
 
@@ -179,6 +180,23 @@ class TrackingMore:
     def air(self) -> AirResource:
         """Air waybills."""
         return AirResource(self._caller)
+
+    def stats(self) -> Statistics:
+        """Describe what this client does at this moment, bucket by bucket; its views tell the same.
+
+        Returns:
+            `Statistics`: a frozen copy, cheap enough to be made every second.
+
+        Raises:
+            ClientStateError: the client is not open, or was opened on another event loop.
+
+        Example:
+            >>> async def is_too_much(tm: TrackingMore) -> bool:
+            ...     await tm.account.info()
+            ...     bucket = tm.stats().buckets["account_info"]
+            ...     return bucket.load > bucket.capacity
+        """
+        return self._caller.transport.statistics()
 
     def __repr__(self) -> str:
         if not hasattr(self, "_caller"):

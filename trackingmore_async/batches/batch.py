@@ -126,9 +126,14 @@ class Batches:
             granted()
             if not wires:
                 wires.append(self._encode(entries))
+                self._tell(entries, trail)
             return wires[0]
 
         return await self.caller.transport.send(self.operation, build, self.budget, trail)
+
+    def _tell(self, entries: Sequence[Entry], trail: Trail) -> None:
+        shares = [call for entry in entries for call in entry.calls]
+        self.caller.transport.tell_batch(self.operation, trail, len(entries), self.operation.batch_size, shares)
 
     def _encode(self, entries: Sequence[Entry]) -> Wire:
         """Encode late: until its slot comes, a later edit of the same tracking may be folded into an entry."""
@@ -141,6 +146,8 @@ class Batches:
     def _note(self, entries: Sequence[Entry], trail: Trail) -> None:
         self.requests += trail.attempts
         self.refused += trail.bans
+        if trail.attempts and any(entry.in_doubt for entry in entries):
+            self.caller.transport.counters.replayed(self.operation.bucket)
         for entry in entries:
             entry.note(trail)
 

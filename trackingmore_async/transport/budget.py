@@ -28,6 +28,7 @@ class Trail:
 
     Args:
         call: The number of the call; 0 before it began.
+        is_counted: Whether it carries what was counted already (`Counters.came`), instead of being one by itself.
         lane: Where it waits.
         attempts: Requests sent.
         bans: Requests that were answered by a 429.
@@ -41,6 +42,7 @@ class Trail:
     """
 
     call: int = 0
+    is_counted: bool = attrs.field(default=False, kw_only=True)
     lane: Lane = "interactive"
     attempts: int = 0
     bans: int = 0

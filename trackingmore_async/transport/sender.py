@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from datetime import datetime, timedelta
 
@@ -18,20 +17,21 @@ from trackingmore_async.operations import Operation
 from trackingmore_async.pacing.backoff import back_off
 from trackingmore_async.pacing.local import LocalLimiter
 from trackingmore_async.pacing.protocol import Permit, RateLimiter
-from trackingmore_async.pacing.silence import Silence
 from trackingmore_async.retry import RetryPolicy, delay_before_retry
 from trackingmore_async.settings import ApiKey, Lane, account_name
+from trackingmore_async.stats import Statistics
+from trackingmore_async.transport.bans import Bans
 from trackingmore_async.transport.budget import Budget, Trail, clock
 from trackingmore_async.transport.connections import Connections
+from trackingmore_async.transport.counters import Counter, Counters
 from trackingmore_async.transport.courier import Courier
 from trackingmore_async.transport.exchange import Exchange
-from trackingmore_async.transport.headers import read_retry_after
 from trackingmore_async.transport.herald import Call, Herald
 from trackingmore_async.transport.http import Answer, HttpClient, check_address, may_be_proxied
 from trackingmore_async.transport.pools import Pools, borrowed_pools, own_pools
 from trackingmore_async.transport.reply import Reply, read_reply
 from trackingmore_async.transport.roundtrip import RoundTrip
-from trackingmore_async.transport.telling import LONGEST_PAUSE, tell_the_whole, too_fast
+from trackingmore_async.transport.telling import tell_the_whole
 
 __all__ = ["Transport"]
 
@@ -68,12 +68,9 @@ class Transport:
         self.account: str = account_name(base_url, key)
         self.lifetime: Lifetime = Lifetime()
         self.herald: Herald = Herald(hooks)
-        self.requests: int = 0
-        self.pauses: int = 0
-        self._silent_until = -math.inf
-        self._silence = Silence()
+        self.counters: Counters = Counters()
         self._retry = retry
-        self._pause = pause_after_429
+        self._bans = Bans(self.counters, pause_after_429, retry.bans)
         self._borrowed = http_client
         self._key = key
         self._courier = Courier(base_url, key, user_agent)
@@ -102,7 +99,7 @@ class Transport:
                 self.lifetime.check()  # it may have been closed meanwhile
                 self._limiter = choose_limiter()
                 if isinstance(self._limiter, LocalLimiter):  # it knows the bans of all clients of this key
-                    self._silence = self._limiter.silence
+                    self._bans.silence = self._limiter.silence
             except BaseException:
                 await pools.aclose()
                 raise
@@ -110,6 +107,7 @@ class Transport:
             self.lifetime.abandon()
             raise
         self._pools = pools
+        self.counters.since = clock()
         self.round_trip = RoundTrip(trusted=pools.owned and not may_be_proxied(self.base_url))
 
     async def aclose(self) -> RateLimiter | None:
@@ -144,7 +142,28 @@ class Transport:
             trail: What it goes through; its `timing` is complete after the context.
         """
         trail.lane = lane
-        return Call(self.herald, self._silence, operation, trail)
+        return Call(self.herald, self._bans.silence, operation, trail)
+
+    def tell_batch(
+        self, operation: Operation, trail: Trail, items: int, capacity: int, shares: Sequence[int] = ()
+    ) -> None:
+        """Count and tell what a shared request or a batch carries, once that is certain.
+
+        Args:
+            operation: The row of the table.
+            trail: The trail of the call that sends it.
+            items: How many items it carries.
+            capacity: How many it could.
+            shares: The numbers of the logical calls that it carries, when these are others.
+        """
+        self.counters.took(operation.bucket, items, capacity)
+        if self.herald.hooks:
+            self.herald.tell("batch", operation, trail, items=items, capacity=capacity, shares=tuple(shares))
+
+    def statistics(self) -> Statistics:
+        """Describe all buckets that were used; ClientStateError unless open."""
+        self.lifetime.check()
+        return self.counters.statistics(self.limiter, self._bans.silence)
 
     async def send(
         self, operation: Operation, build: Callable[[], Wire], budget: Budget, trail: Trail | None = None
@@ -162,6 +181,8 @@ class Transport:
         """
         self.lifetime.check()
         trail = Trail() if trail is None else trail
+        if not trail.is_counted:
+            self.counters.came(operation.bucket)
         try:
             with nullcontext() if trail.call else self.call(operation, budget.lane, trail):
                 return await self._until_closed(operation, build, budget, trail)
@@ -209,10 +230,13 @@ class Transport:
         if self._pools is None:
             raise ClientStateError(CLOSED)
         pool, limiter, asked_at = self._pools.choose(operation), self.limiter, clock()
-        permit = await self._admit(pool.connections, operation, budget, again=trail.attempts > 0)
+        counter, again = self.counters.of(operation.bucket), trail.attempts > 0
+        permit = await self._admit(pool.connections, operation, budget, counter, again=again)
         exchange = Exchange(limiter, permit, trail)
         begun_at = clock()
         trail.attempts += 1
+        counter.granted += 1
+        counter.in_flight += 1
         failure: type[BaseException] | None = None
         try:
             if self.herald.hooks:
@@ -224,17 +248,22 @@ class Transport:
             failure = type(error)
             raise
         finally:
+            counter.in_flight -= 1
             pool.connections.give_back()
             await exchange.close()
-            self._note(trail, exchange, begun_at, failure)
+            self._note(trail, exchange, begun_at, failure, counter)
             if self.herald.hooks:
                 self._tell_reply(operation, exchange, failure)
         return reply
 
-    def _note(self, trail: Trail, exchange: Exchange, begun_at: float, failure: type[BaseException] | None) -> None:
+    def _note(
+        self, trail: Trail, exchange: Exchange, begun_at: float, failure: type[BaseException] | None, counter: Counter
+    ) -> None:
         if exchange.sent is False:
             return
-        self.requests += 1
+        self.counters.requests += 1
+        counter.retries += trail.attempts > 1
+        counter.replays += trail.in_doubt
         if not trail.in_doubt:  # what was refused before has changed nothing
             trail.first_sent_at = begun_at
         settled = failure is None or (issubclass(failure, ApiError) and not issubclass(failure, ServerError))
@@ -256,13 +285,16 @@ class Transport:
         if exchange.silenced is not None:
             self.herald.tell("pause", operation, trail, attempt=trail.attempts, seconds=exchange.silenced)
 
-    async def _admit(self, connections: Connections, operation: Operation, budget: Budget, *, again: bool) -> Permit:
+    async def _admit(
+        self, connections: Connections, operation: Operation, budget: Budget, counter: Counter, *, again: bool
+    ) -> Permit:
         """Wait for the turn and take a connection; no permit waits for one (LIMITS.md, first section)."""
         limiter = self.limiter
         if budget.lane == "bulk" and self.round_trip.is_due:
             await self.round_trip.measure()
         latest = budget.latest_slot()
         connected = False
+        counter.waiting += 1
         try:
             if connections.all_taken:
                 connected = await connections.take(latest)
@@ -282,6 +314,8 @@ class Transport:
             if connected:
                 connections.give_back()
             raise
+        finally:
+            counter.waiting -= 1
 
     async def _judge(self, answer: Answer, exchange: Exchange) -> Reply | None:
         try:
@@ -290,23 +324,5 @@ class Transport:
             if exchange.date is not None and exchange.answered_at is not None:
                 self._server_epoch = exchange.date - timedelta(seconds=exchange.answered_at)
         if reply is None:
-            await self._hold_still(answer, exchange)
+            await self._bans.hold_still(answer, exchange)
         return reply
-
-    async def _hold_still(self, answer: Answer, exchange: Exchange) -> None:
-        """Close the gate for the whole account; raise when that does not help (API.md 7, DESIGN.md rule 2)."""
-        asked = read_retry_after(answer.headers)
-        seconds = max(self._pause, min(asked, LONGEST_PAUSE))
-        exchange.refused = True
-        exchange.trail.bans += 1
-        now = clock()
-        first = now >= self._silent_until  # several requests on their way meet the same ban
-        self.pauses += first
-        self._silent_until = now + seconds
-        self._silence.begin(now, self._silent_until)
-        try:
-            bans = await exchange.limiter.penalise(exchange.permit, seconds)
-        finally:
-            exchange.silenced = self._silence.until - now if first else None
-        if asked > LONGEST_PAUSE or bans >= self._retry.bans:
-            raise too_fast(bans, asked, self._pause, answer.status)
