@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
 import re
 from typing import Any
@@ -83,8 +84,19 @@ def test_errors_carry_their_own_details() -> None:
     assert DeadlineExceededError("").sent is False
     assert TransportError("").sent is None
     assert DecodeError("", path="$.data").path == "$.data"
-    assert RateLimitedError("", retry_after=120.0).retry_after == 120.0
     assert isinstance(ConfigurationError(""), ValueError)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "header"),
+    [(None, None), (0.0, 1), (-3.0, 1), (0.2, 1), (1.0, 1), (120.4, 121), (901.0, 901), (math.inf, None)],
+)
+def test_errors_of_waiting_say_when_to_come_back(seconds: float | None, header: int | None) -> None:
+    """Whole seconds, rounded up and at least one, as a ``Retry-After`` header has them; None when nobody knows."""
+    for error in (DeadlineExceededError("", projected_wait=seconds), RateLimitedError("", retry_after=seconds)):
+        for twin in (error, pickle.loads(pickle.dumps(error))):  # noqa: S301 - our own
+            assert twin.retry_after == header
+            assert isinstance(twin.retry_after, int | None)
 
 
 @pytest.mark.parametrize("code", sorted(CODES))

@@ -11,8 +11,9 @@ import attrs
 
 from trackingmore_async.codec import decode, encode
 from trackingmore_async.errors import DecodeError, InvalidRequestError, NotFoundError
-from trackingmore_async.models import GetQuery, Result, Tracking, TrackingEcho, timed
-from trackingmore_async.operations import GET, Operation
+from trackingmore_async.memory import Memory
+from trackingmore_async.models import CarrierChange, GetQuery, Result, Tracking, TrackingEcho, timed
+from trackingmore_async.operations import GET, Operation, Safety
 from trackingmore_async.settings import CallOptions
 from trackingmore_async.timing import Timing
 from trackingmore_async.transport import Budget, Reply, Trail, Transport
@@ -30,10 +31,12 @@ class Caller:
     Args:
         transport: Where the calls go.
         options: What the caller allows.
+        memory: Answers to look-ups, which writes make out of date.
     """
 
     transport: Transport
     options: CallOptions
+    memory: Memory
 
     def budget(self, operation: Operation, *, bulk: bool = False) -> Budget:
         """Return the time that a call of this operation has from now on."""
@@ -48,16 +51,25 @@ class Caller:
     async def call(self, operation: Operation, request: Any, trail: Trail | None = None) -> Any:
         """Send one request model and return the response model of the operation's row, with its timing."""
         trail = Trail() if trail is None else trail
-        reply = await self._send(operation, request, trail)
+        try:
+            reply = await self._send(operation, request, trail)
+        finally:
+            if operation.safety is Safety.KEYED:
+                self._forget(request)
         if operation.response is TrackingEcho and _has_no_data(reply):
             echo = TrackingEcho(request.carrier_code, request.tracking_number)  # done, and nothing echoed (API.md 1.2)
             return timed(echo, trail.timing())
         return decoded(operation, reply, trail)
 
-    async def read(self, query: GetQuery) -> Tracking:
-        """Read one tracking; success without data says that there is none (API.md 3.2; 12, item 10)."""
+    async def read(self, query: GetQuery, budget: Budget | None = None) -> Tracking:
+        """Read one tracking; success without data says that there is none (API.md 3.2; 12, item 10).
+
+        Args:
+            query: Which one.
+            budget: The time that it has; None: that of a call which begins now.
+        """
         trail = Trail()
-        reply = await self._send(GET, query, trail)
+        reply = await self._send(GET, query, trail, budget)
         if _has_no_data(reply):
             missing = NotFoundError(
                 "There is no such tracking. Create it first, or check carrier code and number.",
@@ -69,9 +81,10 @@ class Caller:
             missing.timing = trail.timing()
             raise missing
         tracking: Tracking = decoded(GET, reply, trail)
+        self.memory.keep(query, tracking, trail.asked_at)
         return tracking
 
-    async def _send(self, operation: Operation, request: Any, trail: Trail) -> Reply:
+    async def _send(self, operation: Operation, request: Any, trail: Trail, budget: Budget | None = None) -> Reply:
         """Send a request, encoded before anything else, so that what cannot be sent takes no slot."""
         self.transport.lifetime.check()
         try:
@@ -79,7 +92,14 @@ class Caller:
         except InvalidRequestError as error:
             error.operation = operation.name
             raise
-        return await self.transport.send(operation, lambda: wire, self.budget(operation), trail)
+        return await self.transport.send(operation, lambda: wire, budget or self.budget(operation), trail)
+
+    def _forget(self, written: Any) -> None:
+        """Forget what was read of a tracking before it was written, or may have been."""
+        now = anyio.current_time()
+        self.memory.forget(written.carrier_code, written.tracking_number, now)
+        if isinstance(written, CarrierChange):
+            self.memory.forget(written.new_carrier_code, written.tracking_number, now)
 
 
 def _has_no_data(reply: Reply) -> bool:

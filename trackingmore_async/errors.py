@@ -5,7 +5,7 @@ TrackingMoreError
 ├── ClientStateError         the client was used before opening, after closing, or on another event loop
 ├── JournalError             a journal cannot be read or written, or belongs to something else
 ├── BulkError                a job with ``on_error="raise"`` met a failure (``report``)
-├── DeadlineExceededError    the deadline or max_wait is, or would be, passed (``projected_wait``)
+├── DeadlineExceededError    the deadline or max_wait is, or would be, passed (``projected_wait``, ``retry_after``)
 ├── TransportError           no usable answer came: connection, timeout (``sent``: did the request leave?)
 ├── DecodeError              an answer came that is not what the API promises (``path``)
 └── ApiError                 the server answered, and said no
@@ -24,6 +24,7 @@ Each error says in its text what to do next, carries ``operation``, ``code``, ``
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -103,6 +104,11 @@ class TrackingMoreError(Exception):
         return (_rebuild, (type(self), self.message, dict(self.__dict__)))
 
 
+def _whole_seconds(seconds: float | None) -> int | None:
+    """Round up, to at least 1; None for what no header can say."""
+    return None if seconds is None or not math.isfinite(seconds) else max(1, math.ceil(seconds))
+
+
 def _rebuild(kind: type[TrackingMoreError], message: str, state: dict[str, Any]) -> TrackingMoreError:
     error = kind(message)
     error.__dict__.update(state)
@@ -143,6 +149,10 @@ class DeadlineExceededError(TrackingMoreError):
         projected_wait: Seconds until a slot for this request was expected, when that is the reason.
         sent: False: no request left this process, nothing changed on the server. True or None: it may have.
         **details: See `TrackingMoreError`.
+
+    Example:
+        >>> DeadlineExceededError("No slot in time.", projected_wait=120.4).retry_after
+        121
     """
 
     def __init__(
@@ -151,6 +161,14 @@ class DeadlineExceededError(TrackingMoreError):
         super().__init__(message, **details)
         self.projected_wait = projected_wait
         self.sent = sent
+
+    @property
+    def retry_after(self) -> int | None:
+        """Whole seconds, at least 1, after which a new call may have its slot; None when that is not the reason.
+
+        It is what a web handler answers as ``Retry-After`` with a 503.
+        """
+        return _whole_seconds(self.projected_wait)
 
 
 class TransportError(TrackingMoreError):
@@ -215,13 +233,18 @@ class RateLimitedError(ApiError):
 
     Args:
         message: What happened and what to do next.
-        retry_after: Seconds for which the account must stay silent, when known.
+        retry_after: Seconds for which the account must stay silent, when known; the attribute holds whole ones,
+            rounded up, at least 1, as a ``Retry-After`` header has them.
         **details: See `TrackingMoreError`.
+
+    Example:
+        >>> RateLimitedError("The server has banned 3 times running.", retry_after=120.0).retry_after
+        120
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None, **details: Any) -> None:
         super().__init__(message, **details)
-        self.retry_after = retry_after
+        self.retry_after: int | None = _whole_seconds(retry_after)
 
 
 class ServerError(ApiError):

@@ -104,7 +104,7 @@ class Unpaced:
         """Give up at once."""
         return 3
 
-    def projected_wait(self, bucket: str, *, lane: Lane = "interactive") -> float:
+    def projected_wait(self, bucket: str, *, lane: Lane = "interactive", again: bool = False) -> float:
         """Promise no wait."""
         return 0.0
 

@@ -9,11 +9,13 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from tests.client.helpers import GrantAll
 from tests.pacing.network import MICROSECONDS, QUIET, SLOW, USUAL, Path, drive, exchange
 from trackingmore_async.errors import ConfigurationError
-from trackingmore_async.operations import Rate
+from trackingmore_async.operations import OPERATIONS, Rate
 from trackingmore_async.pacing import Lane, LocalLimiter
 from trackingmore_async.pacing.cycle import Excess
+from trackingmore_async.pacing.projecting import expected_interval
 
 pytestmark = pytest.mark.anyio
 
@@ -113,6 +115,33 @@ async def test_a_running_ban_is_part_of_the_projection() -> None:
     await limiter.penalise(permit, 120.0)
     await anyio.sleep(20)
     assert limiter.projected_wait("list") == pytest.approx(101.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("lane", ["interactive", "bulk"])
+async def test_who_stands_at_the_head_of_its_lane_is_projected_there(lane: Lane) -> None:
+    """With `again`, those who wait in the lane do not count, those who overtake it do."""
+    limiter = LocalLimiter({"get": Rate(1)})
+    await limiter.release(await limiter.acquire("get"), sent_at=0.0, answered_at=0.0)
+    crowd = [asyncio.ensure_future(limiter.acquire("get", lane=lane)) for _ in range(9)]
+    await anyio.lowlevel.checkpoint()
+    assert limiter.projected_wait("get", lane=lane) == pytest.approx(10.0, abs=1e-3)
+    assert limiter.projected_wait("get", lane=lane, again=True) == pytest.approx(1.0, abs=1e-3)
+    crowd.append(asyncio.ensure_future(limiter.acquire("get")))
+    await anyio.lowlevel.checkpoint()
+    overtaken = 1.0 if lane == "bulk" else 0.0
+    assert limiter.projected_wait("get", lane=lane, again=True) == pytest.approx(1.0 + overtaken, abs=1e-3)
+    for task in crowd:
+        task.cancel()
+    await asyncio.gather(*crowd, return_exceptions=True)
+
+
+async def test_an_interval_is_expected_of_any_limiter() -> None:
+    """The observed one where the limiter tells of it, else the rate of the table."""
+    limiter = LocalLimiter({"realtime": Rate(5)})
+    assert expected_interval(limiter, OPERATIONS["realtime"]) == 0.2
+    await drive(limiter, 30, bucket="realtime", path=lambda _: (SLOW, 0.18))
+    assert expected_interval(limiter, OPERATIONS["realtime"]) == pytest.approx(0.3, rel=0.01)
+    assert expected_interval(GrantAll(), OPERATIONS["realtime"]) == pytest.approx(1 / 3)
 
 
 async def test_an_unknown_bucket_is_named() -> None:

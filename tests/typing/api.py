@@ -207,7 +207,7 @@ class MyLimiter:
         """Fall silent."""
         return 1
 
-    def projected_wait(self, bucket: str, *, lane: Lane = "interactive") -> float:
+    def projected_wait(self, bucket: str, *, lane: Lane = "interactive", again: bool = False) -> float:
         """Guess."""
         return 0.0
 

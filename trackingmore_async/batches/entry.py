@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 import attrs
 
@@ -12,6 +13,8 @@ from trackingmore_async.errors import TrackingMoreError
 from trackingmore_async.transport import Trail
 
 __all__ = ["Entry", "Part", "give_up", "halves"]
+
+ItemT = TypeVar("ItemT")
 
 
 @attrs.frozen
@@ -96,10 +99,10 @@ class Entry:
         self.verdict, self.doubt = verdict, None
 
 
-def halves(entries: Sequence[Entry]) -> list[Sequence[Entry]]:
-    """Divide entries in two, as evenly as can be."""
-    middle = len(entries) // 2
-    return [entries[:middle], entries[middle:]]
+def halves(items: Sequence[ItemT]) -> list[Sequence[ItemT]]:
+    """Divide items in two, as evenly as can be."""
+    middle = len(items) // 2
+    return [items[:middle], items[middle:]]
 
 
 def give_up(entries: Iterable[Entry], reason: TrackingMoreError) -> None:

@@ -9,14 +9,13 @@ import anyio
 import attrs
 
 from trackingmore_async.answers import Verdict
-from trackingmore_async.batches import Batches, Entry, Settling, chunks, give_up
+from trackingmore_async.batches import Batches, Entry, Settling, chunks, give_up, outcomes
 from trackingmore_async.calls import Caller
 from trackingmore_async.codec import check
 from trackingmore_async.errors import ClientStateError, InvalidRequestError, JournalError
 from trackingmore_async.models import Outcome
 from trackingmore_async.operations import CREATE_MANY, Operation
 
-from .folding import outcomes
 from .hopeless import Hopeless
 from .lately import Lately
 from .ledger import Ledger
@@ -122,7 +121,7 @@ class Engine(Generic[ItemT]):
 
     def _ready_at_most(self) -> int:
         """How many batches may wait for their slots at once: one, and more where slots come in quick succession."""
-        return max(1, min(AHEAD_AT_MOST, int(AHEAD / self.outlook.interval(self.operation.bucket))))
+        return max(1, min(AHEAD_AT_MOST, int(AHEAD / self.outlook.interval)))
 
     async def _deliver(self, batch: Sequence[Entry], waiting: anyio.CancelScope) -> None:
         def granted() -> None:
@@ -191,7 +190,7 @@ class Engine(Generic[ItemT]):
 
     def _patience(self) -> float:
         """Seconds for which a batch may wait for more of a source that pauses: until the next slot, about."""
-        return max(LEAST_PATIENCE, self.outlook.interval(self.operation.bucket))
+        return max(LEAST_PATIENCE, self.outlook.interval)
 
     async def _use_the_pause(self) -> None:
         """Settle what is in doubt while the source has nothing to send."""

@@ -10,8 +10,8 @@ import attrs
 from trackingmore_async.batches import Batches
 from trackingmore_async.operations import LIST, MAX_NUMBERS, Operation
 from trackingmore_async.pacing import LocalLimiter, RateLimiter
+from trackingmore_async.pacing.projecting import expected_interval
 
-from .plan import Projecting
 from .progress import Progress
 from .source import Source
 from .tally import Tally
@@ -41,17 +41,16 @@ class Outlook:
     begun_at: float = attrs.field(factory=anyio.current_time)
     latest: float = attrs.field(factory=anyio.current_time)
 
-    def interval(self, bucket: str) -> float:
-        """Seconds that are expected from one request of a bucket to the next."""
-        if isinstance(self.limiter, Projecting):
-            return self.limiter.expected_interval(bucket)
-        return self.operation.rate.interval
+    @property
+    def interval(self) -> float:
+        """Seconds that are expected from one request of this job to the next."""
+        return expected_interval(self.limiter, self.operation)
 
     def progress(self, in_doubt: int) -> Progress:
         """Return how far the job is, when so many items are in doubt."""
         done, pause = self.tally.done, self._pause()
         total = self.source.read if self.source.exhausted else self.source.length
-        seconds = self.latest - self.begun_at + self.interval(self.operation.bucket)
+        seconds = self.latest - self.begun_at + self.interval
         return Progress(
             done=done,
             total=total,
@@ -72,7 +71,7 @@ class Outlook:
         answered = self.tally.done - self.tally.recalled + in_doubt
         if not (requests and answered):
             requests, answered = 1, self.operation.batch_size
-        interval = self.interval(self.operation.bucket)
+        interval = self.interval
         wait = max(pause, self.latest + interval - anyio.current_time(), 0.0)
-        readings = math.ceil(in_doubt / MAX_NUMBERS) * self.interval(LIST.bucket)
+        readings = math.ceil(in_doubt / MAX_NUMBERS) * expected_interval(self.limiter, LIST)
         return wait + (math.ceil(items * requests / answered) - 1) * interval + readings

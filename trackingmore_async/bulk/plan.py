@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from itertools import islice
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import attrs
 
 from trackingmore_async.calls import Caller
 from trackingmore_async.errors import ConfigurationError, InvalidRequestError
 from trackingmore_async.models import Outcome
-from trackingmore_async.operations import Operation, Rate
+from trackingmore_async.operations import Operation
+from trackingmore_async.pacing.projecting import Projecting, expected_interval
 
 from .duplicates import LOOKED_AT, Duplicates, can_be_read_twice
 
-__all__ = ["Plan", "Projecting", "make_plan"]
+__all__ = ["Plan", "make_plan"]
 
 KEPT = 1000  # invalid items that a plan names
 
@@ -55,24 +56,6 @@ class Plan:
     invalid: int = 0
     reasons: tuple[Outcome[Any], ...] = ()
     looked_at: int = 0
-
-
-@runtime_checkable
-class Projecting(Protocol):
-    """A limiter that knows its rates and what pace it reaches."""
-
-    @property
-    def rates(self) -> Mapping[str, Rate]:
-        """Bucket -> `Rate`."""
-        ...
-
-    def expected_interval(self, bucket: str) -> float:
-        """Seconds a request in the long run, by what was observed."""
-        ...
-
-    def longest_interval(self, bucket: str) -> float:
-        """Seconds a request in the long run, if every answer came late."""
-        ...
 
 
 def make_plan(caller: Caller, operation: Operation, items: Any, check: Callable[[object], None]) -> Plan:
@@ -126,10 +109,10 @@ def _count_invalid(items: Collection[Any], check: Callable[[object], None], reas
 def _seconds(caller: Caller, operation: Operation, requests: int) -> tuple[float, float, float]:
     """Return the time at the full rate, at the observed pace, and at the slowest one."""
     limiter, gaps = caller.transport.limiter, max(0, requests - 1)
-    nominal = expected = slowest = operation.rate.interval
+    nominal, expected = operation.rate.interval, expected_interval(limiter, operation)
+    slowest = expected
     if isinstance(limiter, Projecting):
         nominal = limiter.rates[operation.bucket].interval
-        expected = limiter.expected_interval(operation.bucket)
         slowest = max(expected, limiter.longest_interval(operation.bucket))
     wait = limiter.projected_wait(operation.bucket, lane="bulk") if requests else 0.0
     return gaps * nominal, wait + gaps * expected, wait + gaps * slowest

@@ -175,19 +175,20 @@ class LocalLimiter:
         await self._keepers.tell(self._memory())
         return row
 
-    def projected_wait(self, bucket: str, *, lane: Lane = "interactive") -> float:
+    def projected_wait(self, bucket: str, *, lane: Lane = "interactive", again: bool = False) -> float:
         """Seconds until a request that asked now would probably get its turn.
 
         Args:
             bucket: The name of the bucket.
             lane: The lane in which it would wait.
+            again: True when it would wait at the head of its lane, or waits there already.
 
         Raises:
             ConfigurationError: there is no such bucket.
             ClientStateError: no event loop runs, or another one than the limiter's.
         """
         now = self._home.loop().time()
-        return max(0.0, self._dispatcher.projected(self._stage(bucket), lane, now) - now)
+        return max(0.0, self._dispatcher.projected(self._stage(bucket), lane, now, again=again) - now)
 
     # What it can tell
 

@@ -74,6 +74,13 @@ class RateLimiter(Protocol):
         """Close the gate for all buckets for `seconds` after a 429; return how many bans came in a row."""
         ...
 
-    def projected_wait(self, bucket: str, *, lane: Lane = "interactive") -> float:
-        """Seconds until a request that asked now would probably get its turn."""
+    def projected_wait(self, bucket: str, *, lane: Lane = "interactive", again: bool = False) -> float:
+        """Seconds until a request that asked now would probably get its turn.
+
+        Args:
+            bucket: The name of the bucket.
+            lane: The lane in which it would wait.
+            again: True when it would wait at the head of its lane, or waits there already: nobody of its lane who
+                waits now comes before it.
+        """
         ...

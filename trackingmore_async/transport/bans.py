@@ -25,21 +25,20 @@ class Bans:
         counters: Where they are counted.
         pause: Seconds of silence that a 429 costs.
         most: How many in a row are an error.
-        silence: All bans of the account, as far as the limiter knows.
     """
 
     counters: Counters
     pause: float
     most: int
-    silence: Silence = attrs.field(factory=Silence)
     _silent_until: float = attrs.field(default=-math.inf, init=False)
 
-    async def hold_still(self, answer: Answer, exchange: Exchange) -> None:
+    async def hold_still(self, answer: Answer, exchange: Exchange, silence: Silence) -> None:
         """Close the gate for the whole account; raise `RateLimitedError` when that does not help.
 
         Args:
             answer: The 429.
             exchange: Takes note of it.
+            silence: All bans of the account, as far as the limiter knows.
         """
         asked = read_retry_after(answer.headers)
         seconds = max(self.pause, min(asked, LONGEST_PAUSE))
@@ -50,10 +49,10 @@ class Bans:
         first = now >= self._silent_until  # several requests on their way meet the same ban
         self.counters.pauses += first
         self._silent_until = now + seconds
-        self.silence.begin(now, self._silent_until)
+        silence.begin(now, self._silent_until)
         try:
             row = await exchange.limiter.penalise(exchange.permit, seconds)
         finally:
-            exchange.silenced = self.silence.until - now if first else None
+            exchange.silenced = silence.until - now if first else None
         if asked > LONGEST_PAUSE or row >= self.most:
             raise too_fast(row, asked, self.pause, answer.status)

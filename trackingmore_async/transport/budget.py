@@ -32,6 +32,7 @@ class Trail:
         lane: Where it waits.
         attempts: Requests sent.
         bans: Requests that were answered by a 429.
+        asked_at: When the latest request was about to leave (seconds, loop clock).
         first_sent_at: When the first request may have left (seconds, loop clock); None: none did.
         in_doubt: True when a request may have been carried out although no answer said so.
         may_still_run: True when that is because we gave up waiting: the server may carry it out even later.
@@ -46,6 +47,7 @@ class Trail:
     lane: Lane = "interactive"
     attempts: int = 0
     bans: int = 0
+    asked_at: float = 0.0
     first_sent_at: float | None = None
     in_doubt: bool = False
     may_still_run: bool = False

@@ -11,10 +11,12 @@ from typing import Any
 
 import attrs
 
+from trackingmore_async.errors import RateLimitedError
 from trackingmore_async.hooks import Hook, HookDetails, HookEvent
 from trackingmore_async.operations import Operation
 from trackingmore_async.pacing.silence import Silence
 from trackingmore_async.transport.budget import Trail
+from trackingmore_async.transport.exchange import Exchange
 
 __all__ = ["Call", "Herald"]
 
@@ -50,6 +52,22 @@ class Herald:
                 if place not in self._blamed:
                     self._blamed.add(place)
                     _complain(hook, error)
+
+    def tell_reply(self, operation: Operation, exchange: Exchange, failure: type[BaseException] | None) -> None:
+        """Tell that an attempt is over, and of the ban that it began, if it did."""
+        trail, kind = exchange.trail, RateLimitedError if exchange.refused else failure
+        self.tell(
+            "reply",
+            operation,
+            trail,
+            attempt=trail.attempts,
+            seconds=exchange.seconds,
+            http_status=exchange.http_status,
+            code=None if exchange.http_status is None else trail.code,
+            error=None if kind is None else kind.__name__,
+        )
+        if exchange.silenced is not None:
+            self.tell("pause", operation, trail, attempt=trail.attempts, seconds=exchange.silenced)
 
 
 def _complain(hook: Hook, error: Exception) -> None:

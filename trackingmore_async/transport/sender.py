@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 import anyio
 
 from trackingmore_async.codec import Wire
-from trackingmore_async.errors import ApiError, ClientStateError, RateLimitedError, ServerError, TrackingMoreError
+from trackingmore_async.errors import ApiError, ClientStateError, ServerError, TrackingMoreError
 from trackingmore_async.hooks import Hook
 from trackingmore_async.lifetime import Lifetime
 from trackingmore_async.operations import Operation
 from trackingmore_async.pacing.backoff import back_off
 from trackingmore_async.pacing.local import LocalLimiter
 from trackingmore_async.pacing.protocol import Permit, RateLimiter
+from trackingmore_async.pacing.silence import Silence
 from trackingmore_async.retry import RetryPolicy, delay_before_retry
 from trackingmore_async.settings import ApiKey, Lane, account_name
 from trackingmore_async.stats import Statistics
@@ -69,6 +70,7 @@ class Transport:
         self.lifetime: Lifetime = Lifetime()
         self.herald: Herald = Herald(hooks)
         self.counters: Counters = Counters()
+        self.silence: Silence = Silence()
         self._retry = retry
         self._bans = Bans(self.counters, pause_after_429, retry.bans)
         self._borrowed = http_client
@@ -99,7 +101,7 @@ class Transport:
                 self.lifetime.check()  # it may have been closed meanwhile
                 self._limiter = choose_limiter()
                 if isinstance(self._limiter, LocalLimiter):  # it knows the bans of all clients of this key
-                    self._bans.silence = self._limiter.silence
+                    self.silence = self._limiter.silence
             except BaseException:
                 await pools.aclose()
                 raise
@@ -129,6 +131,11 @@ class Transport:
             with anyio.move_on_after(CLOSING_SECONDS):
                 await self._all_done.wait()
 
+    @property
+    def attempts_at_most(self) -> int:
+        """How many requests one call may take."""
+        return self._retry.attempts
+
     def server_time(self, moment: float) -> datetime | None:
         """Return what the server's clock showed at `moment` (loop clock); None before its first ``Date`` header."""
         return None if self._server_epoch is None else self._server_epoch + timedelta(seconds=moment)
@@ -142,7 +149,7 @@ class Transport:
             trail: What it goes through; its `timing` is complete after the context.
         """
         trail.lane = lane
-        return Call(self.herald, self._bans.silence, operation, trail)
+        return Call(self.herald, self.silence, operation, trail)
 
     def tell_batch(
         self, operation: Operation, trail: Trail, items: int, capacity: int, shares: Sequence[int] = ()
@@ -163,7 +170,7 @@ class Transport:
     def statistics(self) -> Statistics:
         """Describe all buckets that were used; ClientStateError unless open."""
         self.lifetime.check()
-        return self.counters.statistics(self.limiter, self._bans.silence)
+        return self.counters.statistics(self.limiter, self.silence)
 
     async def send(
         self, operation: Operation, build: Callable[[], Wire], budget: Budget, trail: Trail | None = None
@@ -233,7 +240,7 @@ class Transport:
         counter, again = self.counters.of(operation.bucket), trail.attempts > 0
         permit = await self._admit(pool.connections, operation, budget, counter, again=again)
         exchange = Exchange(limiter, permit, trail)
-        begun_at = clock()
+        begun_at = trail.asked_at = clock()
         trail.attempts += 1
         counter.granted += 1
         counter.in_flight += 1
@@ -253,7 +260,7 @@ class Transport:
             await exchange.close()
             self._note(trail, exchange, begun_at, failure, counter)
             if self.herald.hooks:
-                self._tell_reply(operation, exchange, failure)
+                self.herald.tell_reply(operation, exchange, failure)
         return reply
 
     def _note(
@@ -269,21 +276,6 @@ class Transport:
         settled = failure is None or (issubclass(failure, ApiError) and not issubclass(failure, ServerError))
         trail.in_doubt = trail.in_doubt or not settled
         trail.may_still_run = trail.may_still_run or exchange.gave_up
-
-    def _tell_reply(self, operation: Operation, exchange: Exchange, failure: type[BaseException] | None) -> None:
-        trail, kind = exchange.trail, RateLimitedError if exchange.refused else failure
-        self.herald.tell(
-            "reply",
-            operation,
-            trail,
-            attempt=trail.attempts,
-            seconds=exchange.seconds,
-            http_status=exchange.http_status,
-            code=None if exchange.http_status is None else trail.code,
-            error=None if kind is None else kind.__name__,
-        )
-        if exchange.silenced is not None:
-            self.herald.tell("pause", operation, trail, attempt=trail.attempts, seconds=exchange.silenced)
 
     async def _admit(
         self, connections: Connections, operation: Operation, budget: Budget, counter: Counter, *, again: bool
@@ -324,5 +316,5 @@ class Transport:
             if exchange.date is not None and exchange.answered_at is not None:
                 self._server_epoch = exchange.date - timedelta(seconds=exchange.answered_at)
         if reply is None:
-            await self._bans.hold_still(answer, exchange)
+            await self._bans.hold_still(answer, exchange, self.silence)
         return reply
