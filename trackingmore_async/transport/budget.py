@@ -31,6 +31,7 @@ class Trail:
         is_counted: Whether it carries what was counted already (`Counters.came`), instead of being one by itself.
         lane: Where it waits.
         attempts: Requests sent.
+        before: Those among them that were over when the latest one began: other pages of the same list.
         bans: Requests that were answered by a 429.
         asked_at: When the latest request was about to leave (seconds, loop clock).
         first_sent_at: When the first request may have left (seconds, loop clock); None: none did.
@@ -46,6 +47,7 @@ class Trail:
     is_counted: bool = attrs.field(default=False, kw_only=True)
     lane: Lane = "interactive"
     attempts: int = 0
+    before: int = attrs.field(default=0, kw_only=True)
     bans: int = 0
     asked_at: float = 0.0
     first_sent_at: float | None = None
