@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
-import anyio
 import attrs
 
 from trackingmore_async.pacing.silence import Silence
@@ -17,6 +17,10 @@ __all__ = ["Budget", "Trail", "clock"]
 def clock() -> float:
     """Return the time of the running event loop in seconds, at a quarter of the price of `anyio.current_time`."""
     return asyncio.get_running_loop().time()
+
+
+NO_SILENCE: Final = Silence()
+"""Of a call that has not begun."""
 
 
 @attrs.define
@@ -57,7 +61,7 @@ class Trail:
     pause: float = 0.0
     network: float = 0.0
     code: int | None = None
-    _silence: Silence = attrs.field(factory=Silence, repr=False)
+    _silence: Silence = attrs.field(default=NO_SILENCE, repr=False)
     _since: float = 0.0
     _silent: float = 0.0
     _on_its_way: bool = False
@@ -122,7 +126,7 @@ class Budget:
 
     def latest_slot(self) -> float | None:
         """Return the latest time at which a slot is of use."""
-        latest = None if self.max_wait is None else anyio.current_time() + self.max_wait
+        latest = None if self.max_wait is None else clock() + self.max_wait
         known = [moment for moment in (latest, self.ends_at) if moment is not None]
         return min(known, default=None)
 
@@ -130,8 +134,8 @@ class Budget:
         """Return the seconds that the next attempt may take."""
         if self.ends_at is None:
             return self.timeout
-        return max(0.0, min(self.timeout, self.ends_at - anyio.current_time()))
+        return max(0.0, min(self.timeout, self.ends_at - clock()))
 
     def allows(self, delay: float) -> bool:
         """Tell whether a pause of `delay` seconds leaves any time."""
-        return self.ends_at is None or anyio.current_time() + delay < self.ends_at
+        return self.ends_at is None or clock() + delay < self.ends_at

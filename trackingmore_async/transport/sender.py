@@ -234,7 +234,8 @@ class Transport:
     ) -> Reply | None:
         if self._pools is None:
             raise ClientStateError(CLOSED)
-        pool, limiter, asked_at = self._pools.choose(operation), self.limiter, clock()
+        pool, limiter = self._pools.choose(operation), self.limiter
+        asked_at = clock() if self.herald.hooks else 0.0
         counter, again = self.counters.of(operation.bucket), trail.attempts > 0
         permit = await self._admit(pool.connections, operation, budget, counter, again=again)
         exchange = Exchange(limiter, permit, trail)
