@@ -16,7 +16,7 @@ import msgspec
 from trackingmore_async.answers import number_key
 from trackingmore_async.batches import halves
 from trackingmore_async.calls import Caller
-from trackingmore_async.codec import Wire, decode, decode_tracking, encode
+from trackingmore_async.codec import Wire, check_ref, decode, decode_tracking, encode
 from trackingmore_async.errors import DecodeError, InvalidRequestError, NotFoundError, TrackingMoreError
 from trackingmore_async.models import UNSET, GetQuery, Page, Tracking, TrackingFilter, timed
 from trackingmore_async.operations import GET, LIST, MAX_NUMBERS, MAX_PAGE_SIZE
@@ -61,7 +61,7 @@ class Lookups:
     async def get(self, caller: Caller, query: GetQuery, *, max_age: float | None = None) -> Tracking:
         """Read one tracking: from memory if it is recent enough, else together with others, else by itself."""
         self.transport.lifetime.check()
-        encode(GET, query)  # refuses what cannot be sent
+        _check(query)
         if max_age is not None and (known := caller.memory.recall(query, max_age, anyio.current_time())) is not None:
             return self._remembered(caller, *known)
         if not (caller.options.coalesce and is_shareable(query)):
@@ -112,6 +112,15 @@ class Lookups:
             alone=False,
             advice="Look it up again, with more time.",
         )
+
+
+def _check(query: GetQuery) -> None:
+    """Refuse what cannot be sent; the rest of what is not shared is checked when it is encoded."""
+    try:
+        check_ref(query.carrier_code, query.tracking_number)
+    except InvalidRequestError as error:
+        error.operation = GET.name
+        raise
 
 
 def is_shareable(query: GetQuery) -> bool:

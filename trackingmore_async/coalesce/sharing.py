@@ -273,7 +273,9 @@ class Sharing:
         else:
             now = asyncio.get_running_loop().time()
             wait = max(limiter.projected_wait(bucket, lane=lane, again=True), calling.expected_at - now)
-        return wait + requests_before * expected_interval(limiter, self.operation)
+        if requests_before:
+            wait += requests_before * expected_interval(limiter, self.operation)
+        return wait
 
     def _refuse_hopeless(self, waiter: Waiter) -> None:
         if waiter.latest == math.inf:
