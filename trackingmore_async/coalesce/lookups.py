@@ -21,7 +21,7 @@ from trackingmore_async.errors import DecodeError, InvalidRequestError, NotFound
 from trackingmore_async.models import UNSET, GetQuery, Page, Tracking, TrackingFilter, timed
 from trackingmore_async.operations import GET, LIST, MAX_NUMBERS, MAX_PAGE_SIZE
 from trackingmore_async.timing import Timing
-from trackingmore_async.transport import Budget, Transport
+from trackingmore_async.transport import Budget, Trail, Transport
 
 from .line import Group, Line
 from .request import SharedRequest
@@ -63,7 +63,7 @@ class Lookups:
         self.transport.lifetime.check()
         _check(query)
         if max_age is not None and (known := caller.memory.recall(query, max_age, anyio.current_time())) is not None:
-            return timed(copy.copy(known[0]), Timing(age=known[1]))
+            return self._remembered(caller, *known)
         if not (caller.options.coalesce and is_shareable(query)):
             return await caller.read(query)
         budget = caller.budget(LIST)
@@ -79,6 +79,15 @@ class Lookups:
         """Wait until all that was under way has ended; the transport is closed."""
         for sharing in list(self._by_timeout.values()):
             await sharing.aclose()
+
+    def _remembered(self, caller: Caller, tracking: Tracking, age: float) -> Tracking:
+        """Give out an answer from memory; for hooks it is a call that ends as soon as it begins."""
+        timing, herald = Timing(age=age), self.transport.herald
+        if herald.hooks:
+            trail = Trail(call=herald.next_number(), lane=caller.options.priority or "interactive")
+            herald.tell("call", GET, trail)
+            herald.tell("end", GET, trail, timing=timing)
+        return timed(copy.copy(tracking), timing)
 
     async def _ask(self, waiter: Waiter, timeout: float) -> tuple[Tracking, float] | None:
         sharing = self._by_timeout.get(timeout)
