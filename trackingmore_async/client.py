@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,6 +12,7 @@ import attrs
 from trackingmore_async.calls import Caller
 from trackingmore_async.coalesce import Shared
 from trackingmore_async.errors import ConfigurationError
+from trackingmore_async.hooks import Hook, check_hooks
 from trackingmore_async.memory import MEMORY_SIZE, Memory
 from trackingmore_async.models import UNSET, UnsetType
 from trackingmore_async.operations import Rate
@@ -22,6 +23,7 @@ from trackingmore_async.pacing.registry import leave_limiter, shared_limiter
 from trackingmore_async.resources import AccountResource, AirResource, CarriersResource, TrackingsResource
 from trackingmore_async.retry import RetryPolicy
 from trackingmore_async.settings import CallOptions, Coalesce, Lane, check_seconds, read_api_key, read_base_url
+from trackingmore_async.stats import Statistics
 from trackingmore_async.transport import HttpClient, Transport
 from trackingmore_async.version import __version__
 
@@ -45,6 +47,7 @@ class TrackingMore:
         timeout: Seconds for one attempt; None: what the table says (30; realtime and air 120).
         memory_size: Trackings that are kept at most for ``trackings.get(..., max_age=)``; some kilobytes each.
         http_client: An ``httpx.AsyncClient`` (or ``httpx2.AsyncClient``) of yours. It is borrowed: never closed here.
+        hooks: Functions that hear of every call, request, retry and ban: see `Hook`.
 
     Raises:
         ConfigurationError: an argument cannot work. Nothing was sent.
@@ -73,6 +76,7 @@ class TrackingMore:
         timeout: float | None = None,
         memory_size: int = MEMORY_SIZE,
         http_client: HttpClient | None = None,
+        hooks: Sequence[Hook] = (),
     ) -> None:
         pause = check_seconds("pause_after_429", pause_after_429)
         if pause is None:
@@ -94,6 +98,7 @@ class TrackingMore:
             pause_after_429=pause,
             http_client=http_client,
             user_agent=f"trackingmore_async/{__version__}",
+            hooks=check_hooks(hooks),
         )
         self._account = (address, key.digest)
         self._pause = pause
@@ -185,6 +190,23 @@ class TrackingMore:
     def air(self) -> AirResource:
         """Air waybills."""
         return AirResource(self._caller)
+
+    def stats(self) -> Statistics:
+        """Describe what this client does at this moment, bucket by bucket; its views tell the same.
+
+        Returns:
+            `Statistics`: a frozen copy, cheap enough to be made every second.
+
+        Raises:
+            ClientStateError: the client is not open, or was opened on another event loop.
+
+        Example:
+            >>> async def is_too_much(tm: TrackingMore) -> bool:
+            ...     await tm.account.info()
+            ...     bucket = tm.stats().buckets["account_info"]
+            ...     return bucket.load > bucket.capacity
+        """
+        return self._caller.transport.statistics()
 
     def __repr__(self) -> str:
         if not hasattr(self, "_caller"):

@@ -62,7 +62,7 @@ def figures(timing: Timing | None) -> tuple[float, float, float, int]:
 
 async def test_a_result_says_how_long_the_network_took(tm: TrackingMore) -> None:
     """A call that waits for nothing is all network, but for decoding."""
-    tracking = await tm.trackings.get(CARRIER, NUMBER)
+    tracking = await tm.with_options(coalesce=False).trackings.get(CARRIER, NUMBER)
     assert figures(tracking.timing) == (0, 0, 0.25, 1)
     assert tracking.timing is not None
     assert 0 < tracking.timing.decode < 0.1
@@ -73,9 +73,9 @@ async def test_a_result_says_how_long_the_network_took(tm: TrackingMore) -> None
 async def test_waiting_for_a_slot_is_waiting(sandbox: Sandbox) -> None:
     """The second call of a bucket waits until the first one's slot reopens."""
     async with in_process(sandbox) as tm:
-        await tm.trackings.get(CARRIER, NUMBER)
+        await tm.with_options(coalesce=False).trackings.get(CARRIER, NUMBER)
         begun = anyio.current_time()
-        tracking = await tm.trackings.get(CARRIER, NUMBER)
+        tracking = await tm.with_options(coalesce=False).trackings.get(CARRIER, NUMBER)
         took = anyio.current_time() - begun
     waiting, pause, network, attempts = figures(tracking.timing)
     assert (waiting, pause, network, attempts) == (round(took - 0.25, 3), 0, 0.25, 1)
@@ -87,7 +87,7 @@ async def test_waiting_for_a_connection_is_waiting(sandbox: Sandbox) -> None:
     found: list[Tracking] = []
 
     async def read(tm: TrackingMore) -> None:
-        found.append(await tm.trackings.get(CARRIER, NUMBER))
+        found.append(await tm.with_options(coalesce=False).trackings.get(CARRIER, NUMBER))
 
     async with in_process(sandbox, limiter=GrantAll()) as tm, anyio.create_task_group() as group:
         for _ in range(18):  # of the 20 connections of a client that was lent, 4 are kept for slow calls
@@ -100,7 +100,7 @@ async def test_the_pause_between_attempts_is_waiting(sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault("get", on={1}, status=503, body="html"))
     async with in_process(sandbox, limiter=GrantAll(), retry=RetryPolicy(base=64.0, cap=64.0)) as tm:
         begun = anyio.current_time()
-        tracking = await tm.trackings.get(CARRIER, NUMBER)
+        tracking = await tm.with_options(coalesce=False).trackings.get(CARRIER, NUMBER)
         took = anyio.current_time() - begun
     assert figures(tracking.timing) == (round(took - 0.5, 3), 0, 0.5, 2)
     assert took > 0.5
@@ -110,7 +110,7 @@ async def test_a_ban_is_pause_and_not_waiting(sandbox: Sandbox) -> None:
     """The silence after a 429 stands apart from all other waiting."""
     sandbox.faults.add(Fault("get", on={1}, code=429))
     async with in_process(sandbox) as tm:
-        tracking = await tm.with_options(max_wait=None).trackings.get(CARRIER, NUMBER)
+        tracking = await tm.with_options(max_wait=None, coalesce=False).trackings.get(CARRIER, NUMBER)
     assert figures(tracking.timing) == (0, 121, 0.5, 2)
 
 
@@ -120,7 +120,7 @@ async def test_a_ban_that_another_client_met_is_pause(sandbox: Sandbox) -> None:
     async with in_process(sandbox) as other, in_process(sandbox) as tm:
         assert isinstance(await failure(other.account.info()), DeadlineExceededError)
         await anyio.sleep(21)
-        tracking = await tm.with_options(max_wait=None).trackings.get(CARRIER, NUMBER)
+        tracking = await tm.with_options(max_wait=None, coalesce=False).trackings.get(CARRIER, NUMBER)
     assert figures(tracking.timing) == (0, 100, 0.25, 1)
 
 
@@ -129,7 +129,7 @@ async def test_a_ban_with_a_limiter_that_knows_of_none_is_pause(sandbox: Sandbox
     sandbox.faults.add(Fault("get", on={1}, code=429), Fault("get", on={2}, status=503, body="html"))
     async with in_process(sandbox, limiter=GrantAll(), retry=RetryPolicy(base=64.0, cap=64.0)) as tm:
         begun = anyio.current_time()
-        tracking = await tm.trackings.get(CARRIER, NUMBER)
+        tracking = await tm.with_options(coalesce=False).trackings.get(CARRIER, NUMBER)
         took = anyio.current_time() - begun
     assert figures(tracking.timing) == (0, round(took - 0.75, 3), 0.75, 3)
 
@@ -139,7 +139,7 @@ async def test_a_ban_while_a_request_is_on_its_way_is_network(sandbox: Sandbox) 
     sandbox.faults.add(Fault("account_info", on={1}, code=429), Fault("get", on={1}, delay_back=10.0))
     async with in_process(sandbox) as tm, anyio.create_task_group() as group:
         group.start_soon(failure, tm.account.info())
-        tracking = await tm.trackings.get(CARRIER, NUMBER)
+        tracking = await tm.with_options(coalesce=False).trackings.get(CARRIER, NUMBER)
     assert figures(tracking.timing) == (0, 0, 10.25, 1)
 
 
@@ -179,7 +179,12 @@ async def test_what_cannot_be_read_back_has_its_timing(tm: TrackingMore, sandbox
 
 async def test_an_error_has_its_timing(tm: TrackingMore, sandbox: Sandbox) -> None:
     """A refusal, a lost answer after all attempts, and an answer that cannot be read say where the time went."""
-    assert figures((await failure(tm.trackings.get(CARRIER, "LX900000033CN"))).timing) == (0, 0, 0.25, 1)
+    assert figures((await failure(tm.with_options(coalesce=False).trackings.get(CARRIER, "LX900000033CN"))).timing) == (
+        0,
+        0,
+        0.25,
+        1,
+    )
     sandbox.faults.add(Fault("account_info", delay_back=30.0), Fault("status_counts", body="truncated"))
     lost = await failure(tm.account.info())
     assert isinstance(lost, TransportError)
@@ -193,7 +198,7 @@ async def test_an_answer_without_a_model_has_its_timing(
 ) -> None:
     """Where the envelope is sound and the data is nothing, or nothing known, the error tells the time all the same."""
     sandbox.faults.add(Fault("get", body=b'{"meta": {"code": 200}, "data": %s}' % data))
-    error = await failure(tm.trackings.get(CARRIER, NUMBER))
+    error = await failure(tm.with_options(coalesce=False).trackings.get(CARRIER, NUMBER))
     assert type(error) is kind
     assert figures(error.timing) == (0, 0, 0.25, 1)
 
@@ -209,7 +214,7 @@ async def test_a_call_that_fails_at_once_took_no_time(sandbox: Sandbox) -> None:
 
 async def test_the_timing_of_an_error_travels(tm: TrackingMore) -> None:
     """It is pickled with the error, and stands in no text."""
-    error = await failure(tm.trackings.get(CARRIER, "LX900000033CN"))
+    error = await failure(tm.with_options(coalesce=False).trackings.get(CARRIER, "LX900000033CN"))
     assert pickle.loads(pickle.dumps(error)).timing == error.timing != Timing()  # noqa: S301 - our own
     assert "timing" not in str(error)
     assert "0.25" not in repr(error)

@@ -60,6 +60,7 @@ class Batches:
         watch: Says when to stop; asked when a batch gets its slot.
         requests: How many requests were sent.
         refused: How many of them were answered by a 429.
+        is_counted: Whether its items were counted when they came; else a request counts as a full one.
         trail: What the latest request went through.
     """
 
@@ -69,6 +70,7 @@ class Batches:
     watch: Watch
     requests: int = 0
     refused: int = 0
+    is_counted: bool = False
     trail: Trail = attrs.field(factory=Trail)
     # One at a time: where everything is refused, twenty batches would each be taken apart before that is known.
     _halving: anyio.Lock = attrs.field(factory=anyio.Lock)
@@ -99,7 +101,7 @@ class Batches:
 
     async def _attempt(self, entries: Sequence[Entry], granted: Callable[[], None]) -> TrackingMoreError | None:
         """Send entries together; return the error that concerned all of them, if any."""
-        trail = self.trail = Trail()
+        trail = self.trail = Trail(is_counted=self.is_counted)
         error: TrackingMoreError | None = None
         try:
             reply = await self._send(entries, granted, trail)
@@ -128,9 +130,14 @@ class Batches:
             granted()
             if not wires:
                 wires.append(self._encode(entries))
+                self._tell(entries, trail)
             return wires[0]
 
         return await self.caller.transport.send(self.operation, build, self.budget, trail)
+
+    def _tell(self, entries: Sequence[Entry], trail: Trail) -> None:
+        shares = [call for entry in entries for call in entry.calls]
+        self.caller.transport.tell_batch(self.operation, trail, len(entries), self.operation.batch_size, shares)
 
     def _encode(self, entries: Sequence[Entry]) -> Wire:
         """Encode late: until its slot comes, a later edit of the same tracking may be folded into an entry."""
@@ -143,6 +150,8 @@ class Batches:
     def _note(self, entries: Sequence[Entry], trail: Trail) -> None:
         self.requests += trail.attempts
         self.refused += trail.bans
+        if trail.attempts and any(entry.in_doubt for entry in entries):
+            self.caller.transport.counters.replayed(self.operation.bucket)
         now = anyio.current_time()
         for entry in entries:
             entry.note(trail)

@@ -51,6 +51,7 @@ class Entry:
         payload: Its bytes, once encoded.
         digest: The salted hash of these, once a journal has made it.
         intent: The number under which a journal knows that it is about to be sent.
+        calls: The numbers of the single calls that wait for it; none when it belongs to a job.
     """
 
     item: Item
@@ -69,6 +70,7 @@ class Entry:
     payload: bytes | None = None
     digest: bytes | None = None
     intent: int | None = None
+    calls: Sequence[int] = ()
 
     @classmethod
     def of(cls, index: int, item: Item) -> Entry:

@@ -95,6 +95,7 @@ class Lookups:
         return Sharing(
             self.transport,
             LIST,
+            GET,
             MAX_NUMBERS,
             timeout,
             Line(together=True),
@@ -133,6 +134,7 @@ async def _send(sharing: Sharing, request: SharedRequest) -> None:
 
     def build() -> Wire:
         sharing.form(request)
+        sharing.transport.tell_batch(LIST, request.trail, len(request.numbers), MAX_NUMBERS, request.calls())
         return _wire(request, page=1)
 
     try:

@@ -40,7 +40,7 @@ class SharedRequest:
     expected_at: float
     groups: list[Group] = attrs.field(factory=list[Group])
     numbers: set[str] = attrs.field(factory=set[str])
-    trail: Trail = attrs.field(factory=Trail)
+    trail: Trail = attrs.field(factory=lambda: Trail(is_counted=True))
     decode: float = 0.0
     formed_at: float | None = None
     asked_at: float = 0.0
@@ -50,6 +50,10 @@ class SharedRequest:
     def waiters(self) -> Iterator[Waiter]:
         """Go through all whom it serves and who still wait."""
         return (waiter for group in self.groups for waiter in group if waiter.is_waiting)
+
+    def calls(self) -> list[int]:
+        """Return the numbers of the logical calls that it serves, as hooks know them."""
+        return [waiter.call for waiter in self.waiters() if waiter.call]
 
     def part(self, groups: Sequence[Group]) -> SharedRequest:
         """Return a request for some of those whom this one serves, and nobody else."""

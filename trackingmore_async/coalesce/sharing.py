@@ -24,7 +24,7 @@ from trackingmore_async.transport import Transport
 
 from .line import LANES, Line
 from .request import Patience, SharedRequest
-from .waiter import Waiter
+from .waiter import SharedCall, Waiter
 
 __all__ = ["Sharing", "own"]
 
@@ -45,6 +45,7 @@ class Sharing:
     Args:
         transport: Where the requests go.
         operation: The row of the table that the requests follow.
+        single: The row of the single calls that travel in them.
         capacity: How many trackings one request can carry.
         timeout: Seconds for one attempt.
         line: Who waits.
@@ -55,6 +56,7 @@ class Sharing:
 
     transport: Transport
     operation: Operation
+    single: Operation
     capacity: int
     timeout: float
     line: Line
@@ -77,18 +79,21 @@ class Sharing:
             TrackingMoreError: what came of the request, or why it would come too late.
         """
         self.transport.lifetime.check()
+        with SharedCall(self.transport.herald, self.single, waiter):
+            return await self._ask(waiter)
+
+    async def _ask(self, waiter: Waiter) -> Any:
+        self.transport.counters.came(self.operation.bucket, 1, self.capacity)
         self._refuse_hopeless(waiter)
         timers = self._set_timers(waiter)
         try:
-            self.line.join(waiter)
+            self._queue_up(waiter)
             self._call(waiter.lane, waiter.latest)
             answer = await waiter.answer
         finally:
             for timer in timers:
                 timer.cancel()
             self._leave(waiter)
-        if isinstance(answer, TrackingMoreError):
-            answer.timing = waiter.timing()
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -126,7 +131,9 @@ class Sharing:
 
     def _take(self, request: SharedRequest, waiter: Waiter) -> None:
         number = self._number(waiter)
-        request.add(self.line.pop(waiter.name))
+        group = self.line.pop(waiter.name)
+        request.add(group)
+        self.transport.counters.stopped_waiting(self.operation.bucket, len(group))
         request.numbers.add(number)
         if self.alone:
             self._under_way.add(number)
@@ -143,9 +150,13 @@ class Sharing:
     def _is_held_back(self, waiter: Waiter) -> bool:
         return self.alone and self._number(waiter) in self._under_way
 
-    def rejoin(self, waiter: Waiter) -> None:
-        """Put a waiter back to the head of the line."""
-        self.line.join(waiter, first=True)
+    def _queue_up(self, waiter: Waiter, *, first: bool = False) -> None:
+        self.line.join(waiter, first=first)
+        self.transport.counters.began_waiting(self.operation.bucket)
+
+    def _drop(self, waiter: Waiter) -> None:
+        self.line.leave(waiter)
+        self.transport.counters.stopped_waiting(self.operation.bucket)
 
     def _call_for_the_rest(self) -> None:
         for lane in LANES:
@@ -225,7 +236,7 @@ class Sharing:
         for waiter in list(request.waiters()):
             had = request.trail.attempts - waiter.attempts_before
             if waiter.attempts_before > 0 and had < attempts and is_transient(error):
-                self.rejoin(waiter)
+                self._queue_up(waiter, first=True)
             else:
                 waiter.settle(own(error))
         request.groups.clear()
@@ -239,14 +250,16 @@ class Sharing:
         turn = max(request.deadline, now + (error.projected_wait or 0.0) - TICK)
         for waiter in self.line.of_lane(request.lane):
             if waiter.latest <= turn:
-                self.line.leave(waiter)
+                self._drop(waiter)
                 waiter.settle(own(error))
 
     def _tell_all(self, request: SharedRequest, error: Exception) -> None:
-        waiting = list(request.waiters()) if request.formed_at is not None else self.line.of_lane(request.lane)
-        for waiter in waiting:
-            self.line.leave(waiter)
+        for waiter in list(request.waiters()):
             waiter.settle(own(error))
+        if request.formed_at is None:
+            for waiter in self.line.of_lane(request.lane):
+                self._drop(waiter)
+                waiter.settle(own(error))
 
     # Waiting
 
@@ -303,7 +316,7 @@ class Sharing:
         """Leave the line; a request that nobody waits for any more leaves the limiter's queue."""
         if not self.line.stands(waiter):
             return
-        self.line.leave(waiter)
+        self._drop(waiter)
         present = self._calling.get(waiter.lane)
         if present is not None and present.task is not None and self.line.is_empty(waiter.lane):
             self._forget(present)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import math
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from trackingmore_async.errors import TrackingMoreError
+from trackingmore_async.hooks import HookEvent
+from trackingmore_async.operations import Operation
 from trackingmore_async.pacing.silence import Silence
 from trackingmore_async.settings import Lane
 from trackingmore_async.timing import Timing
-from trackingmore_async.transport import Budget
+from trackingmore_async.transport import Budget, Herald, Trail
 
 if TYPE_CHECKING:
     from .request import SharedRequest
 
-__all__ = ["Waiter"]
+__all__ = ["SharedCall", "Waiter"]
 
 
 @attrs.define(eq=False)
@@ -30,6 +34,7 @@ class Waiter:
         since: When it came (seconds, loop clock).
         latest: When its request has to be granted (seconds, loop clock); infinite: any time.
         silence: Knows the bans of the account.
+        call: The number of the logical call, as hooks hear it; 0: nobody hears.
         attempts_before: How many times the request that it joined had been sent before.
         request: The request that it joined; None: it waits for one.
     """
@@ -40,6 +45,7 @@ class Waiter:
     since: float
     latest: float
     silence: Silence
+    call: int = 0
     attempts_before: int = 0
     request: SharedRequest | None = None
     _silent: float = attrs.field(init=False)
@@ -92,3 +98,35 @@ class Waiter:
         """
         if not self.answer.done():
             self.answer.set_result(answer)
+
+
+@attrs.define(eq=False)
+class SharedCall:
+    """One logical call that shares a request, as a context: tells hooks of its begin and its end.
+
+    Args:
+        herald: Who tells.
+        operation: The row of the single call.
+        waiter: Who makes it.
+    """
+
+    herald: Herald
+    operation: Operation
+    waiter: Waiter
+
+    def __enter__(self) -> None:
+        if self.herald.hooks:
+            self.waiter.call = self.herald.next_number()
+            self._tell("call")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, TrackingMoreError):
+            error.timing = self.waiter.timing()
+        if self.herald.hooks:
+            name = None if kind is None else kind.__name__
+            self._tell("end", error=name, code=getattr(error, "code", None), timing=self.waiter.timing())
+
+    def _tell(self, event: HookEvent, **details: Any) -> None:
+        self.herald.tell(event, self.operation, Trail(call=self.waiter.call, lane=self.waiter.lane), **details)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import attrs
 
@@ -14,7 +14,7 @@ from trackingmore_async.calls import Caller
 from trackingmore_async.codec import encode_item
 from trackingmore_async.errors import TrackingMoreError, TransportError
 from trackingmore_async.models import NewTracking, TrackingEcho, TrackingRef, TrackingUpdate, timed
-from trackingmore_async.operations import CREATE_MANY, DELETE_MANY, UPDATE_MANY, Operation
+from trackingmore_async.operations import CREATE, CREATE_MANY, DELETE, DELETE_MANY, UPDATE, UPDATE_MANY, Operation
 
 from .line import Line
 from .request import SharedRequest
@@ -22,6 +22,9 @@ from .sharing import Sharing, own
 from .waiter import Waiter
 
 __all__ = ["Writes"]
+
+SINGLES: Final[Mapping[Operation, Operation]] = {CREATE_MANY: CREATE, UPDATE_MANY: UPDATE, DELETE_MANY: DELETE}
+"""Batch operation -> the single one that travels in it."""
 
 NOBODY = "Nobody waits for this any more."
 
@@ -77,6 +80,7 @@ class Writes:
         return Sharing(
             self.caller.transport,
             operation,
+            SINGLES[operation],
             operation.batch_size,
             timeout,
             Line(together=operation is UPDATE_MANY),
@@ -88,7 +92,7 @@ class Writes:
     async def _send(self, sharing: Sharing, request: SharedRequest) -> None:
         """Send one batch, settle what is in doubt, and answer whom it serves."""
         batch = _Batch(sharing, request)
-        batches = Batches(self.caller, sharing.operation, sharing.budget(request), batch)
+        batches = Batches(self.caller, sharing.operation, sharing.budget(request), batch, is_counted=True)
         await batches.deliver(batch.entries, batch.granted)
         request.trail = batches.trail
         if request.formed_at is None:
@@ -130,9 +134,11 @@ class _Batch:
             self.error = error
 
     def _entry(self, group: Sequence[Waiter]) -> Entry:
-        first, *others = (self._entry_of(waiter) for waiter in group if waiter.is_waiting)
+        waiting = [waiter for waiter in group if waiter.is_waiting]
+        first, *others = map(self._entry_of, waiting)
         for other in others:
             fold(first, other)
+        first.calls = [waiter.call for waiter in waiting if waiter.call]
         return first
 
     def _entry_of(self, waiter: Waiter) -> Entry:

@@ -223,7 +223,7 @@ def _parts_of(token: Token) -> tuple[TrackingFilter, ...]:
 
 
 async def _decode(sheet: Sheet, found: list[Tracking]) -> float:
-    """Decode a page in slices, for the loop must not be held up (DESIGN.md rule 13); return the seconds it took."""
+    """Decode a page in slices, so as not to hold up the event loop (DESIGN.md rule 13); return the seconds it took."""
     seconds, rows = 0.0, sheet.forwards()
     while some := list(islice(rows, SLICE)):
         await checkpoint()

@@ -28,6 +28,8 @@ class Trail:
 
     Args:
         call: The number of the call; 0 before it began.
+        is_counted: Whether it carries what was counted already (`Counters.came`), instead of being one by itself.
+        lane: Where it waits.
         attempts: Requests sent.
         bans: Requests that were answered by a 429.
         asked_at: When the latest request was about to leave (seconds, loop clock).
@@ -37,9 +39,12 @@ class Trail:
         waiting: Seconds that it waited for its turns and between them, without bans.
         pause: Seconds that it waited in bans.
         network: Seconds that its requests were on their way.
+        code: ``meta.code`` of its latest answer; None: there was none, or it had no envelope.
     """
 
     call: int = 0
+    is_counted: bool = attrs.field(default=False, kw_only=True)
+    lane: Lane = "interactive"
     attempts: int = 0
     bans: int = 0
     asked_at: float = 0.0
@@ -49,6 +54,7 @@ class Trail:
     waiting: float = 0.0
     pause: float = 0.0
     network: float = 0.0
+    code: int | None = None
     _silence: Silence = attrs.field(factory=Silence, repr=False)
     _since: float = 0.0
     _silent: float = 0.0
@@ -64,12 +70,14 @@ class Trail:
         self._on_its_way = True
         self.end()
 
-    def take_back(self) -> None:
-        """Count the time on the network: the answer is complete, or given up. From now on the call waits again."""
-        if self._on_its_way:
-            self._on_its_way, before = False, self._since
-            self._wait()
-            self.network += self._since - before
+    def take_back(self) -> float:
+        """Return and count the time on the network: the answer is complete, or given up. Now the call waits again."""
+        if not self._on_its_way:
+            return 0.0
+        self._on_its_way, before = False, self._since
+        self._wait()
+        self.network += self._since - before
+        return self._since - before
 
     def end(self) -> None:
         """Count what was waited, in a ban and else."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import anyio
@@ -26,6 +27,10 @@ class Exchange:
         answered_at: When the head of the answer arrived (seconds, loop clock).
         refused: True when the answer was a 429.
         gave_up: True when our patience ended before the answer came.
+        seconds: How long it took, from `begin` to `end`.
+        http_status: The HTTP status of the answer, when there was one.
+        date: The server's clock when it answered, when it said so.
+        silenced: For how many seconds its 429 silences the account; None: not at all, or it was silent already.
     """
 
     limiter: RateLimiter
@@ -36,6 +41,10 @@ class Exchange:
     answered_at: float | None = None
     refused: bool = False
     gave_up: bool = False
+    seconds: float = 0.0
+    http_status: int | None = None
+    date: datetime | None = None
+    silenced: float | None = None
     _tunnelling: bool = False
 
     def begin(self) -> None:
@@ -45,7 +54,7 @@ class Exchange:
 
     def end(self) -> None:
         """Note that its answer is complete, or that none is awaited any more."""
-        self.trail.take_back()
+        self.seconds = self.trail.take_back()
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
         """Take note of an event of httpcore (its ``trace`` extension)."""
