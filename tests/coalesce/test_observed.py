@@ -82,3 +82,16 @@ async def test_statistics_show_capacity_and_load() -> None:
     assert stats.fill == pytest.approx(0.5, rel=0.1)
     assert 0 < waiting <= 20
     assert (after.items_waiting, after.waiting, after.in_flight) == (0, 0, 0)
+
+
+async def test_a_request_of_several_pages_is_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All pages come between one begin and one end, and further pages are no retries."""
+    monkeypatch.setattr("trackingmore_async.coalesce.lookups.MAX_PAGE_SIZE", 3)
+    heard: list[HookDetails] = []
+    async with opened(stocked(10), hooks=[heard.append]) as tm:
+        await at_once(tm.trackings.get(CARRIER, number) for number in numbers(10))
+        bucket = tm.stats().buckets["list"]
+    (batch,) = [details for details in heard if details.event == "batch"]
+    events = [details.event for details in heard if details.call == batch.call]
+    assert events == ["call", "request", "batch", "reply", *["request", "reply"] * 3, "end"]
+    assert (bucket.granted, bucket.retries, bucket.replays) == (4, 0, 0)

@@ -153,16 +153,17 @@ async def _send(sharing: Sharing, request: SharedRequest) -> None:
 async def _read(sharing: Sharing, request: SharedRequest, build: Callable[[], Wire]) -> Found:
     """Read page after page until the list ends, or everything that was asked for is found."""
     budget, found, rows, number = sharing.budget(request), Found(), 0, 1
-    while True:
-        reply = await sharing.transport.send(LIST, build, budget, request.trail)
-        page: Page = decode(LIST, reply.envelope.data)
-        begun = perf_counter()
-        await _sort(page.items, found)
-        request.decode += perf_counter() - begun
-        rows, number = rows + len(page.items), number + 1
-        if rows >= page.total or not page.items or _is_complete(request, found):
-            return found
-        build = partial(_wire, request, page=number)
+    with sharing.transport.call(LIST, request.lane, request.trail):
+        while True:
+            reply = await sharing.transport.send(LIST, build, budget, request.trail)
+            page: Page = decode(LIST, reply.envelope.data)
+            begun = perf_counter()
+            await _sort(page.items, found)
+            request.decode += perf_counter() - begun
+            rows, number = rows + len(page.items), number + 1
+            if rows >= page.total or not page.items or _is_complete(request, found):
+                return found
+            build = partial(_wire, request, page=number)
 
 
 def _wire(request: SharedRequest, *, page: int) -> Wire:
