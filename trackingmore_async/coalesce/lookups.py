@@ -56,7 +56,19 @@ class Lookups:
     """
 
     transport: Transport
-    _by_timeout: dict[float, Sharing] = attrs.field(factory=dict[float, Sharing], init=False)
+    _sharing: Sharing = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._sharing = Sharing(
+            self.transport,
+            LIST,
+            GET,
+            MAX_NUMBERS,
+            Line(lambda waiter: waiter.name, together=True),
+            _send,
+            alone=False,
+            advice="Look it up again, with more time.",
+        )
 
     async def get(self, caller: Caller, query: GetQuery, *, max_age: float | None = None) -> Tracking:
         """Read one tracking: from memory if it is recent enough, else together with others, else by itself."""
@@ -68,7 +80,7 @@ class Lookups:
             return await caller.read(query)
         budget = caller.budget(LIST)
         waiter = Waiter.of(query, budget, self.transport.silence)
-        found: tuple[Tracking, float] | None = await self._ask(waiter, budget.timeout)
+        found: tuple[Tracking, float] | None = await self._sharing.ask(waiter)
         if found is None:
             return await _confirm(caller, query, budget, waiter.timing())
         tracking, asked_at = found
@@ -77,8 +89,7 @@ class Lookups:
 
     async def aclose(self) -> None:
         """Wait until all that was under way has ended; the transport is closed."""
-        for sharing in list(self._by_timeout.values()):
-            await sharing.aclose()
+        await self._sharing.aclose()
 
     def _remembered(self, caller: Caller, tracking: Tracking, age: float) -> Tracking:
         """Give out an answer from memory; for hooks it is a call that ends as soon as it begins."""
@@ -88,30 +99,6 @@ class Lookups:
             herald.tell("call", GET, trail)
             herald.tell("end", GET, trail, timing=timing)
         return timed(copy.copy(tracking), timing)
-
-    async def _ask(self, waiter: Waiter, timeout: float) -> tuple[Tracking, float] | None:
-        sharing = self._by_timeout.get(timeout)
-        if sharing is None:
-            sharing = self._by_timeout[timeout] = self._make(timeout)
-        try:
-            found: tuple[Tracking, float] | None = await sharing.ask(waiter)
-            return found
-        finally:
-            if sharing.is_idle and timeout in self._by_timeout:
-                del self._by_timeout[timeout]
-
-    def _make(self, timeout: float) -> Sharing:
-        return Sharing(
-            self.transport,
-            LIST,
-            GET,
-            MAX_NUMBERS,
-            timeout,
-            Line(together=True),
-            _send,
-            alone=False,
-            advice="Look it up again, with more time.",
-        )
 
 
 def _check(query: GetQuery) -> None:
@@ -198,13 +185,19 @@ def _is_complete(request: SharedRequest, found: Found) -> bool:
 
 
 def _match(request: SharedRequest, query: GetQuery, found: Found) -> Tracking | None:
-    """Return the tracking that was asked for; one whose number differs in case only if nobody asked for that one."""
+    """Return the tracking that was asked for; one whose number differs in case only if nobody asked for that one.
+
+    Such a number stands in the list only where the server ignores case. Of carriers the list tells nothing: all those
+    of a number stand in it, so what stands under one that differs in case is asked for by itself.
+    """
     alike = found.get(_key(query), [])
     for tracking in alike:
         if _is_spelled_as(query, tracking):
             return tracking
     asked = request.numbers - {query.tracking_number}
-    return next((tracking for tracking in alike if tracking.tracking_number not in asked), None)
+    return next(
+        (one for one in alike if one.carrier_code == query.carrier_code and one.tracking_number not in asked), None
+    )
 
 
 def _key(name: GetQuery | Tracking) -> tuple[str, str]:
