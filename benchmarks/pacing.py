@@ -65,8 +65,12 @@ class Server:
     def send(self) -> float:
         """Take a request that leaves at this moment; return the seconds until its answer comes."""
         there = self._way()
-        self.arrivals.append(round((asyncio.get_running_loop().time() + there) * MICROSECONDS))
+        self.arrive(there)
         return there + self.random.uniform(*self.work) + self._way()
+
+    def arrive(self, there: float) -> None:
+        """Take note of a request that arrives so many seconds from now."""
+        self.arrivals.append(round((asyncio.get_running_loop().time() + there) * MICROSECONDS))
 
     def _way(self) -> float:
         late = self.random.uniform(0.2, 0.4) if self.random.random() < 0.01 else 0.0

@@ -21,6 +21,7 @@ import pytest
 
 import trackingmore_async
 from trackingmore_async import NewTracking, TrackingMore, TrackingMoreError, TrackingUpdate, cli, resources, sandbox
+from trackingmore_async.integrations import logs, otel
 from trackingmore_async.sandbox import Fault, Sandbox
 
 PREFIX = "trackingmore_async."
@@ -38,7 +39,7 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 def public_classes() -> Iterator[type]:
     """Find the classes that users name or hold."""
-    for room in (trackingmore_async, cli, resources, sandbox):
+    for room in (trackingmore_async, cli, logs, otel, resources, sandbox):
         for name in room.__all__:
             if inspect.isclass(value := getattr(room, name)):
                 yield value

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         TrackingMoreError,
         TransportError,
     )
+    from .hooks import Hook, HookDetails, HookEvent
     from .journal import SqliteStore, Store
     from .models import (
         UNSET,
@@ -62,6 +63,8 @@ if TYPE_CHECKING:
     from .pacing import LocalLimiter, Permit, RateLimiter
     from .pages import FirstPage, Gap, TrackingPages, Walk
     from .retry import RetryPolicy
+    from .stats import BucketStats, GateState, Statistics
+    from .timing import Timing
     from .transport import HttpClient
 
 __all__ = [
@@ -72,6 +75,7 @@ __all__ = [
     "AlreadyExistsError",
     "ApiError",
     "AuthenticationError",
+    "BucketStats",
     "BulkError",
     "BulkReport",
     "BulkRun",
@@ -84,6 +88,10 @@ __all__ = [
     "DecodeError",
     "FirstPage",
     "Gap",
+    "GateState",
+    "Hook",
+    "HookDetails",
+    "HookEvent",
     "HttpClient",
     "InvalidRequestError",
     "JobOptions",
@@ -110,9 +118,11 @@ __all__ = [
     "RetryPolicy",
     "ServerError",
     "SqliteStore",
+    "Statistics",
     "Status",
     "StatusCounts",
     "Store",
+    "Timing",
     "Tracking",
     "TrackingChanges",
     "TrackingEcho",
@@ -131,8 +141,11 @@ __all__ = [
 
 _ROOMS = (
     "errors",
+    "timing",
+    "hooks",
     "models",
     "operations",
+    "stats",
     "journal",
     "pacing",
     "retry",

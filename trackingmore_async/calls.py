@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from time import perf_counter
 from typing import Any
 
 import anyio
@@ -9,12 +11,14 @@ import attrs
 
 from trackingmore_async.codec import decode, encode
 from trackingmore_async.errors import DecodeError, InvalidRequestError, NotFoundError
-from trackingmore_async.models import GetQuery, Tracking, TrackingEcho
-from trackingmore_async.operations import GET, Operation
+from trackingmore_async.memory import Memory
+from trackingmore_async.models import CarrierChange, GetQuery, Result, Tracking, TrackingEcho, timed
+from trackingmore_async.operations import GET, Operation, Safety
 from trackingmore_async.settings import CallOptions
+from trackingmore_async.timing import Timing
 from trackingmore_async.transport import Budget, Reply, Trail, Transport
 
-__all__ = ["SINGLE_CALL_WAIT", "Caller"]
+__all__ = ["SINGLE_CALL_WAIT", "Caller", "decoded"]
 
 SINGLE_CALL_WAIT = 30.0  # seconds that a single call waits for its slot, unless told otherwise
 NOTHING = frozenset({b"[]", b"{}"})
@@ -27,10 +31,12 @@ class Caller:
     Args:
         transport: Where the calls go.
         options: What the caller allows.
+        memory: Answers to look-ups, which writes make out of date.
     """
 
     transport: Transport
     options: CallOptions
+    memory: Memory
 
     def budget(self, operation: Operation, *, bulk: bool = False) -> Budget:
         """Return the time that a call of this operation has from now on."""
@@ -43,29 +49,42 @@ class Caller:
         )
 
     async def call(self, operation: Operation, request: Any, trail: Trail | None = None) -> Any:
-        """Send one request model and return the response model of the operation's row."""
+        """Send one request model and return the response model of the operation's row, with its timing."""
         trail = Trail() if trail is None else trail
-        reply = await self._send(operation, request, trail)
+        try:
+            reply = await self._send(operation, request, trail)
+        finally:
+            if operation.safety is Safety.KEYED:
+                self._forget(request)
         if operation.response is TrackingEcho and _has_no_data(reply):
-            return TrackingEcho(request.carrier_code, request.tracking_number)  # done, and nothing echoed (API.md 1.2)
-        return _decoded(operation, reply, trail)
+            echo = TrackingEcho(request.carrier_code, request.tracking_number)  # done, and nothing echoed (API.md 1.2)
+            return timed(echo, trail.timing())
+        return decoded(operation, reply, trail)
 
-    async def read(self, query: GetQuery) -> Tracking:
-        """Read one tracking; success without data says that there is none (API.md 3.2; 12, item 10)."""
+    async def read(self, query: GetQuery, budget: Budget | None = None) -> Tracking:
+        """Read one tracking; success without data says that there is none (API.md 3.2; 12, item 10).
+
+        Args:
+            query: Which one.
+            budget: The time that it has; None: that of a call which begins now.
+        """
         trail = Trail()
-        reply = await self._send(GET, query, trail)
+        reply = await self._send(GET, query, trail, budget)
         if _has_no_data(reply):
-            raise NotFoundError(
+            missing = NotFoundError(
                 "There is no such tracking. Create it first, or check carrier code and number.",
                 operation=GET.name,
                 code=reply.envelope.code,
                 http_status=reply.http_status,
                 attempts=trail.attempts,
             )
-        tracking: Tracking = _decoded(GET, reply, trail)
+            missing.timing = trail.timing()
+            raise missing
+        tracking: Tracking = decoded(GET, reply, trail)
+        self.memory.keep(query, tracking, trail.asked_at)
         return tracking
 
-    async def _send(self, operation: Operation, request: Any, trail: Trail) -> Reply:
+    async def _send(self, operation: Operation, request: Any, trail: Trail, budget: Budget | None = None) -> Reply:
         """Send a request, encoded before anything else, so that what cannot be sent takes no slot."""
         self.transport.lifetime.check()
         try:
@@ -73,17 +92,43 @@ class Caller:
         except InvalidRequestError as error:
             error.operation = operation.name
             raise
-        return await self.transport.send(operation, lambda: wire, self.budget(operation), trail)
+        return await self.transport.send(operation, lambda: wire, budget or self.budget(operation), trail)
+
+    def _forget(self, written: Any) -> None:
+        """Forget what was read of a tracking before it was written, or may have been."""
+        now = anyio.current_time()
+        self.memory.forget(written.carrier_code, written.tracking_number, now)
+        if isinstance(written, CarrierChange):
+            self.memory.forget(written.new_carrier_code, written.tracking_number, now)
 
 
 def _has_no_data(reply: Reply) -> bool:
     return reply.envelope.data is None or bytes(reply.envelope.data).strip() in NOTHING
 
 
-def _decoded(operation: Operation, reply: Reply, trail: Trail) -> Any:
+def decoded(operation: Operation, reply: Reply, trail: Trail) -> Any:
+    """Decode an answer: the model, or each of several, and the error say where the time of the call went."""
+    begun = perf_counter()
     try:
-        return decode(operation, reply.envelope.data)
+        result = decode(operation, reply.envelope.data)
     except DecodeError as error:
         error.operation, error.code = operation.name, reply.envelope.code
         error.http_status, error.attempts = reply.http_status, trail.attempts
+        error.timing = trail.timing(perf_counter() - begun)
         raise
+    return _timed(result, trail.timing(perf_counter() - begun))
+
+
+def _timed(result: Any, timing: Timing) -> Any:
+    """Let a result, or each of several, say how long the call took."""
+    if isinstance(result, Result):
+        return timed(result, timing)
+    for one in _each(result):
+        timed(one, timing)
+    return result
+
+
+def _each(result: Any) -> Iterable[Result]:
+    """Return the models of a list or a dict; none of nothing."""
+    values = getattr(result, "values", None)
+    return result or () if values is None else values()

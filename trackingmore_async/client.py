@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 import attrs
 
 from trackingmore_async.calls import Caller
+from trackingmore_async.coalesce import Shared
 from trackingmore_async.errors import ConfigurationError
+from trackingmore_async.hooks import Hook, check_hooks
+from trackingmore_async.memory import MEMORY_SIZE, Memory
 from trackingmore_async.models import UNSET, UnsetType
 from trackingmore_async.operations import Rate
 from trackingmore_async.pacing import LocalLimiter
@@ -19,7 +22,8 @@ from trackingmore_async.pacing.rates import all_rates
 from trackingmore_async.pacing.registry import leave_limiter, shared_limiter
 from trackingmore_async.resources import AccountResource, AirResource, CarriersResource, TrackingsResource
 from trackingmore_async.retry import RetryPolicy
-from trackingmore_async.settings import CallOptions, Lane, check_seconds, read_api_key, read_base_url
+from trackingmore_async.settings import CallOptions, Coalesce, Lane, check_seconds, read_api_key, read_base_url
+from trackingmore_async.stats import Statistics
 from trackingmore_async.transport import HttpClient, Transport
 from trackingmore_async.version import __version__
 
@@ -41,7 +45,9 @@ class TrackingMore:
         limiter: A `RateLimiter` of your own instead of the one that all clients of this key share.
         retry: When and how often failed requests are sent again.
         timeout: Seconds for one attempt; None: what the table says (30; realtime and air 120).
+        memory_size: Trackings that are kept at most for ``trackings.get(..., max_age=)``; some kilobytes each.
         http_client: An ``httpx.AsyncClient`` (or ``httpx2.AsyncClient``) of yours. It is borrowed: never closed here.
+        hooks: Functions that hear of every call, request, retry and ban: see `Hook`.
 
     Raises:
         ConfigurationError: an argument cannot work. Nothing was sent.
@@ -68,7 +74,9 @@ class TrackingMore:
         limiter: RateLimiter | None = None,
         retry: RetryPolicy | None = None,
         timeout: float | None = None,
+        memory_size: int = MEMORY_SIZE,
         http_client: HttpClient | None = None,
+        hooks: Sequence[Hook] = (),
     ) -> None:
         pause = check_seconds("pause_after_429", pause_after_429)
         if pause is None:
@@ -90,13 +98,15 @@ class TrackingMore:
             pause_after_429=pause,
             http_client=http_client,
             user_agent=f"trackingmore_async/{__version__}",
+            hooks=check_hooks(hooks),
         )
         self._account = (address, key.digest)
         self._pause = pause
         all_rates(rates)  # wrong names and numbers are told now, not at the first call
         self._rates = rates
         self._limiter = limiter
-        self._caller = Caller(transport, CallOptions(timeout=timeout))
+        self._caller = Caller(transport, CallOptions(timeout=timeout), Memory(memory_size))
+        self._shared = Shared.of(self._caller)
 
     async def open(self) -> Self:
         """Make ready to send on the running event loop; ``async with`` does this for you.
@@ -116,6 +126,7 @@ class TrackingMore:
     async def aclose(self) -> None:
         """Close the client for good. A borrowed HTTP client stays open. Closing twice does nothing."""
         limiter = await self._caller.transport.aclose()
+        await self._shared.aclose()
         if isinstance(limiter, LocalLimiter) and limiter is not self._limiter:
             leave_limiter(limiter)
 
@@ -134,6 +145,7 @@ class TrackingMore:
         deadline: float | UnsetType | None = UNSET,
         max_wait: float | UnsetType | None = UNSET,
         priority: Lane | UnsetType | None = UNSET,
+        coalesce: Coalesce | UnsetType = UNSET,
     ) -> Self:
         """Return a cheap view of this client whose calls follow other options. Opening and closing stay here.
 
@@ -142,6 +154,8 @@ class TrackingMore:
             deadline: Seconds for everything: waiting, attempts, pauses; None: no end.
             max_wait: Seconds until a slot; None: no end. By default 30 for single calls, no end for jobs and walks.
             priority: "interactive" overtakes "bulk", which keeps half. By default jobs and walks are bulk.
+            coalesce: "reads" (the default): look-ups that wait together share a request to the list. "all": single
+                edits, deletions and creates share batch requests, too. False: each call is a request of its own.
 
         Raises:
             ConfigurationError: a value cannot work.
@@ -150,7 +164,8 @@ class TrackingMore:
             >>> tm = TrackingMore("some-key")
             >>> quick = tm.with_options(deadline=0.8)
         """
-        given: dict[str, Any] = {"timeout": timeout, "deadline": deadline, "max_wait": max_wait, "priority": priority}
+        given: dict[str, Any] = {"timeout": timeout, "deadline": deadline, "max_wait": max_wait}
+        given |= {"priority": priority, "coalesce": coalesce}
         changes = {name: value for name, value in given.items() if not isinstance(value, UnsetType)}
         view = copy.copy(self)
         vars(view)["_caller"] = attrs.evolve(self._caller, options=attrs.evolve(self._caller.options, **changes))
@@ -159,7 +174,7 @@ class TrackingMore:
     @property
     def trackings(self) -> TrackingsResource:
         """Everything under /trackings that concerns parcels."""
-        return TrackingsResource(self._caller)
+        return TrackingsResource(self._caller, self._shared)
 
     @property
     def account(self) -> AccountResource:
@@ -175,6 +190,23 @@ class TrackingMore:
     def air(self) -> AirResource:
         """Air waybills."""
         return AirResource(self._caller)
+
+    def stats(self) -> Statistics:
+        """Describe what this client does at this moment, bucket by bucket; its views tell the same.
+
+        Returns:
+            `Statistics`: a frozen copy, cheap enough to be made every second.
+
+        Raises:
+            ClientStateError: the client is not open, or was opened on another event loop.
+
+        Example:
+            >>> async def is_too_much(tm: TrackingMore) -> bool:
+            ...     await tm.account.info()
+            ...     bucket = tm.stats().buckets["account_info"]
+            ...     return bucket.load > bucket.capacity
+        """
+        return self._caller.transport.statistics()
 
     def __repr__(self) -> str:
         if not hasattr(self, "_caller"):

@@ -18,8 +18,8 @@ TrackingMoreError
     ├── RateLimitedError         too fast, three times running               429
     └── ServerError              the server failed                           5xx
 
-Each error says in its text what to do next, carries ``operation``, ``code``, ``http_status`` and ``attempts``,
-pickles, and holds neither the API key nor anybody's personal data.
+Each error says in its text what to do next, carries ``operation``, ``code``, ``http_status``, ``attempts`` and
+``timing``, pickles, and holds neither the API key nor anybody's personal data.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from typing import Any
+
+from .timing import Timing
 
 __all__ = [
     "AlreadyExistsError",
@@ -59,6 +61,8 @@ class TrackingMoreError(Exception):
         http_status: The HTTP status of the answer, when there was an answer.
         attempts: How many requests were sent for this call.
 
+    Its ``timing`` says where the time of the call went; None when no call was made.
+
     Example:
         >>> error = TrackingMoreError("Nothing works; go home.", operation="get")
         >>> error.operation
@@ -79,6 +83,7 @@ class TrackingMoreError(Exception):
         self.code = code
         self.http_status = http_status
         self.attempts = attempts
+        self.timing: Timing | None = None
 
     @property
     def message(self) -> str:

@@ -11,10 +11,22 @@ import attrs
 
 from trackingmore_async.errors import ConfigurationError
 
-__all__ = ["ApiKey", "CallOptions", "Lane", "account_name", "check_seconds", "read_api_key", "read_base_url"]
+__all__ = [
+    "ApiKey",
+    "CallOptions",
+    "Coalesce",
+    "Lane",
+    "account_name",
+    "check_seconds",
+    "read_api_key",
+    "read_base_url",
+]
 
 Lane = Literal["interactive", "bulk"]
 """Where a request waits: interactive work overtakes bulk work, which keeps a guaranteed share."""
+
+Coalesce = Literal["reads", "all", False]
+"""Which single calls share requests."""
 
 BASE_URL = "https://api.trackingmore.com/v2"
 LONGEST = 1e9  # seconds; some thirty years, and as much as every event loop can wait
@@ -117,6 +129,8 @@ class CallOptions:
         max_wait: Seconds until a slot is granted; None: no end. "default": 30 for single calls, None for bulk
             jobs and walks.
         priority: "interactive" overtakes "bulk"; None: what the method is, jobs and walks being bulk.
+        coalesce: "reads": single look-ups share requests; "all": single edits, deletions and creates do, too; False:
+            each call is a request of its own.
 
     Example:
         >>> CallOptions(deadline=0.8).deadline
@@ -127,6 +141,7 @@ class CallOptions:
     deadline: float | None = attrs.field(default=None)
     max_wait: float | str | None = attrs.field(default="default")
     priority: Lane | None = attrs.field(default=None)
+    coalesce: Coalesce = attrs.field(default="reads")
 
     def __attrs_post_init__(self) -> None:
         check_seconds("timeout", self.timeout)
@@ -138,6 +153,8 @@ class CallOptions:
             check_seconds("max_wait", self.max_wait, zero=True)
         if self.priority not in (None, "interactive", "bulk"):  # not a set: it may be unhashable
             raise ConfigurationError('priority has to be "interactive" or "bulk".')
+        if self.coalesce is not False and self.coalesce not in ("reads", "all"):
+            raise ConfigurationError('coalesce has to be "reads", "all", or False.')
 
     def wait(self, default: float | None) -> float | None:
         """Seconds that a call may wait for its slot, given the default of its kind."""

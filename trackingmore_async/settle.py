@@ -12,8 +12,9 @@ from trackingmore_async.errors import (
     TrackingMoreError,
     TransportError,
 )
-from trackingmore_async.models import CarrierChange, GetQuery, NewTracking, Tracking, TrackingEcho, TrackingRef
+from trackingmore_async.models import CarrierChange, GetQuery, NewTracking, Tracking, TrackingEcho, TrackingRef, timed
 from trackingmore_async.operations import CHANGE_CARRIER, CREATE, DELETE
+from trackingmore_async.timing import Timing
 from trackingmore_async.transport import Trail
 
 __all__ = ["change_carrier", "create", "delete", "is_ours"]
@@ -81,7 +82,7 @@ async def _read_back(caller: Caller, item: NewTracking, trail: Trail, error: Api
         raise _unknown(error)
     if not ours:
         raise error
-    return echo_of(found)
+    return timed(echo_of(found), trail.timing() + (found.timing or Timing()))
 
 
 async def _look_up(
@@ -98,7 +99,7 @@ async def _look_up(
 
 
 def _unknown(error: TrackingMoreError) -> TransportError:
-    return TransportError(
+    unknown = TransportError(
         "An answer was lost, and reading back did not tell whether the request was carried out. "
         "Read the tracking before sending it again.",
         sent=True,
@@ -107,3 +108,5 @@ def _unknown(error: TrackingMoreError) -> TransportError:
         http_status=error.http_status,
         attempts=error.attempts,
     )
+    unknown.timing = error.timing
+    return unknown

@@ -40,3 +40,15 @@ class Timing:
     def from_memory(self) -> bool:
         """Whether the answer is one from memory, `age` seconds old."""
         return self.age is not None
+
+    def __add__(self, other: Timing) -> Timing:
+        """Return what two calls, one after the other, took together."""
+        ages = [age for age in (self.age, other.age) if age is not None]
+        return Timing(
+            waiting=self.waiting + other.waiting,
+            pause=self.pause + other.pause,
+            network=self.network + other.network,
+            decode=self.decode + other.decode,
+            attempts=self.attempts + other.attempts,
+            age=max(ages, default=None),
+        )

@@ -28,6 +28,6 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 async def tm(sandbox: Sandbox) -> AsyncIterator[TrackingMore]:
-    """Open a client for it."""
+    """Open a client for it; each call is a request of its own."""
     async with TrackingMore(sandbox.key, base_url=sandbox.url) as client:
-        yield client
+        yield client.with_options(coalesce=False)

@@ -26,12 +26,12 @@ UNLIMITED = dict.fromkeys(OPERATIONS)
 
 @asynccontextmanager
 async def in_process(sandbox: Sandbox, **settings: Any) -> AsyncGenerator[TrackingMore]:
-    """Open a client whose requests go to the sandbox in the same event loop."""
+    """Open a client whose requests go to the sandbox in the same event loop; each call is a request of its own."""
     async with (
         httpx.AsyncClient(transport=sandbox.transport()) as http,
         TrackingMore(settings.pop("api_key", sandbox.key), base_url=ADDRESS, http_client=http, **settings) as tm,
     ):
-        yield tm
+        yield tm.with_options(coalesce=False)
 
 
 async def failure(call: Awaitable[Any]) -> TrackingMoreError:

@@ -97,7 +97,7 @@ async def test_calls_under_way_meet_the_ban_together(meta_only: bool) -> None:
         results = await read_all(tm.with_options(max_wait=None), 5)
         transport = tm._caller.transport
     assert all(isinstance(result, Tracking) for result in results)
-    assert transport.pauses == 1
+    assert transport.counters.pauses == 1
     assert sandbox.statistics().bans == 1
     assert max(gaps(sandbox)) >= 120
 

@@ -72,7 +72,7 @@ async def existing(sandbox: Sandbox) -> TrackingMoreError:
 async def missing(sandbox: Sandbox) -> TrackingMoreError:
     """Read what does not exist."""
     async with TrackingMore(KEY, base_url=sandbox.url) as tm:
-        return await failure(tm.trackings.get(CARRIER, NUMBER))
+        return await failure(tm.with_options(coalesce=False).trackings.get(CARRIER, NUMBER))
 
 
 async def wrong_key(sandbox: Sandbox) -> TrackingMoreError:
@@ -108,7 +108,7 @@ async def garbled(sandbox: Sandbox) -> TrackingMoreError:
     sandbox.create(CARRIER, NUMBER, **PEOPLE)
     sandbox.faults.add(Fault("get", body="truncated"))
     async with TrackingMore(KEY, base_url=sandbox.url, retry=QUICK, rates=FAST) as tm:
-        return await failure(tm.trackings.get(CARRIER, NUMBER))
+        return await failure(tm.with_options(coalesce=False).trackings.get(CARRIER, NUMBER))
 
 
 async def lost(sandbox: Sandbox) -> TrackingMoreError:

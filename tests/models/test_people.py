@@ -18,6 +18,7 @@ from trackingmore_async.models import (
     Model,
     NewTracking,
     Outcome,
+    Result,
     TrackingEcho,
     TrackingRef,
     TrackingUpdate,
@@ -30,7 +31,7 @@ def classes() -> Iterator[type[Model]]:
     """Find all models, exported or not."""
     for module in pkgutil.iter_modules(models.__path__):
         for value in vars(importlib.import_module(f"{models.__name__}.{module.name}")).values():
-            if isinstance(value, type) and issubclass(value, Model) and value is not Model:
+            if isinstance(value, type) and issubclass(value, Model) and value not in (Model, Result):
                 yield value
 
 

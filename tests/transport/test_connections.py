@@ -67,7 +67,7 @@ async def test_more_calls_than_connections(lend: bool) -> None:
     ):
         async with anyio.create_task_group() as group:
             for _ in range(100):
-                group.start_soon(tm.trackings.get, CARRIER, NUMBER)
+                group.start_soon(tm.with_options(coalesce=False).trackings.get, CARRIER, NUMBER)
         assert sandbox.statistics().total_requests == 100
         pools = tm._caller.transport._pools
         assert pools is not None
@@ -88,7 +88,7 @@ async def test_slow_questions_hold_up_nobody() -> None:
             group.start_soon(tm.trackings.realtime, CARRIER, NUMBER)
         await anyio.sleep(0.1)
         with anyio.fail_after(0.5):
-            await tm.trackings.get(CARRIER, NUMBER)
+            await tm.with_options(coalesce=False).trackings.get(CARRIER, NUMBER)
 
 
 async def test_no_connection_in_time_is_an_error_of_time() -> None:
@@ -99,9 +99,9 @@ async def test_no_connection_in_time_is_an_error_of_time() -> None:
         anyio.create_task_group() as group,
     ):
         for _ in range(POOL_SIZE):
-            group.start_soon(tm.trackings.get, CARRIER, NUMBER)
+            group.start_soon(tm.with_options(coalesce=False).trackings.get, CARRIER, NUMBER)
         await anyio.sleep(0.1)
-        error = await failure(tm.with_options(max_wait=0.1).trackings.get(CARRIER, NUMBER))
+        error = await failure(tm.with_options(max_wait=0.1, coalesce=False).trackings.get(CARRIER, NUMBER))
     assert isinstance(error, DeadlineExceededError)
     assert error.sent is False
     assert "connections were busy" in str(error)
@@ -116,11 +116,11 @@ async def test_cancellation_leaks_nothing(seed: int) -> None:
         busy(there=0.002, work=0.004, back=0.002) as sandbox,
         TrackingMore(KEY, base_url=sandbox.url, limiter=limiter, retry=RetryPolicy(attempts=1)) as tm,
     ):
-        view = tm.with_options(max_wait=None)
+        view = tm.with_options(max_wait=None, coalesce=False)
 
         async def call() -> None:
             await anyio.sleep(rng.uniform(0, 0.2))
-            assert (await view.trackings.get(CARRIER, NUMBER)).tracking_number == NUMBER
+            assert (await view.with_options(coalesce=False).trackings.get(CARRIER, NUMBER)).tracking_number == NUMBER
 
         tasks = [asyncio.ensure_future(call()) for _ in range(300)]
         for task in rng.sample(tasks, 220):
@@ -153,7 +153,7 @@ async def test_connections_are_kept() -> None:
         TrackingMore(KEY, base_url=sandbox.url, rates=FAST, http_client=http) as tm,
     ):
         for _ in range(20):
-            await tm.trackings.get(CARRIER, NUMBER)
+            await tm.with_options(coalesce=False).trackings.get(CARRIER, NUMBER)
     assert len(seen) == 1
 
 

@@ -42,7 +42,7 @@ async def work(tm: TrackingMore, rounds: int = 6) -> None:
     """Keep four buckets busy."""
     tm = tm.with_options(max_wait=None)
     calls = (
-        lambda: tm.trackings.get(CARRIER, NUMBER),
+        lambda: tm.with_options(coalesce=False).trackings.get(CARRIER, NUMBER),
         tm.account.info,
         tm.account.status_counts,
         lambda: tm.trackings.update(CARRIER, NUMBER, title="mug"),
@@ -176,7 +176,7 @@ async def test_without_a_brake_the_referee_whistles() -> None:
 
     async def read(tm: TrackingMore) -> None:
         try:
-            await tm.trackings.get(CARRIER, NUMBER)
+            await tm.with_options(coalesce=False).trackings.get(CARRIER, NUMBER)
         except TrackingMoreError as error:
             errors.append(error)
 

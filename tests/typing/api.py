@@ -14,6 +14,7 @@ import trackingmore_async as tma
 from trackingmore_async import (
     Account,
     AirWaybill,
+    BucketStats,
     BulkError,
     BulkReport,
     BulkRun,
@@ -21,6 +22,7 @@ from trackingmore_async import (
     CarrierGuess,
     Checkpoint,
     Gap,
+    HookDetails,
     HttpClient,
     Leg,
     LocalLimiter,
@@ -36,9 +38,11 @@ from trackingmore_async import (
     RemoteAreas,
     RetryPolicy,
     SqliteStore,
+    Statistics,
     Status,
     StatusCounts,
     Store,
+    Timing,
     Tracking,
     TrackingChanges,
     TrackingEcho,
@@ -69,8 +73,28 @@ async def opening() -> None:
         borrowed: HttpClient = http
         TrackingMore(http_client=borrowed)
     TrackingMore(http_client=httpx.Client())  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    TrackingMore(hooks=[print, watch])
+    TrackingMore(hooks=[watch_nothing])  # type: ignore[list-item] # pyright: ignore[reportArgumentType]
     TrackingMore(key="misspelt")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
     TrackingMore().with_options(priority="urgent")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+
+def watch(details: HookDetails) -> None:
+    """Hooks take one argument."""
+    assert_type(details.timing, Timing | None)
+
+
+def watch_nothing() -> None:
+    """Be no hook: it takes nothing."""
+
+
+async def observing(tm: TrackingMore, error: TrackingMoreError) -> None:
+    """Results, errors and the client tell of themselves."""
+    assert_type((await tm.account.info()).timing, Timing | None)
+    assert_type((await tm.trackings.list()).timing, Timing | None)
+    assert_type(error.timing, Timing | None)
+    assert_type(tm.stats(), Statistics)
+    assert_type(tm.stats().buckets["get"], BucketStats)
 
 
 async def single_calls(tm: TrackingMore) -> None:

@@ -24,7 +24,7 @@ from trackingmore_async.transport import Budget, Reply, Trail
 
 from .entry import Entry, give_up, halves
 
-__all__ = ["IN_VAIN", "Batches", "Watch"]
+__all__ = ["IN_VAIN", "Batches", "Watch", "WithdrawnError"]
 
 HALVED = frozenset({4012, 4013, 4014, 4015, 4016, 4017, 4033})  # DESIGN.md rule 8: one bad item sinks nobody
 DONE_BEFORE: Mapping[Operation, int] = {CREATE_MANY: 4016, DELETE_MANY: 4017}
@@ -33,7 +33,7 @@ IN_VAIN = 2  # times running that both halves were refused for one reason; then 
 
 
 class WithdrawnError(TrackingMoreError):
-    """The job stopped while this batch waited for its slot; nothing was sent."""
+    """Nothing is to be sent any more: the slot for which this request waited is handed back."""
 
 
 class Watch(Protocol):
@@ -60,6 +60,8 @@ class Batches:
         watch: Says when to stop; asked when a batch gets its slot.
         requests: How many requests were sent.
         refused: How many of them were answered by a 429.
+        is_counted: Whether its items were counted when they came; else a request counts as a full one.
+        trail: What the latest request went through.
     """
 
     caller: Caller
@@ -68,6 +70,8 @@ class Batches:
     watch: Watch
     requests: int = 0
     refused: int = 0
+    is_counted: bool = False
+    trail: Trail = attrs.field(factory=Trail)
     # One at a time: where everything is refused, twenty batches would each be taken apart before that is known.
     _halving: anyio.Lock = attrs.field(factory=anyio.Lock)
 
@@ -97,7 +101,7 @@ class Batches:
 
     async def _attempt(self, entries: Sequence[Entry], granted: Callable[[], None]) -> TrackingMoreError | None:
         """Send entries together; return the error that concerned all of them, if any."""
-        trail = Trail()
+        trail = self.trail = Trail(is_counted=self.is_counted)
         error: TrackingMoreError | None = None
         try:
             reply = await self._send(entries, granted, trail)
@@ -126,9 +130,14 @@ class Batches:
             granted()
             if not wires:
                 wires.append(self._encode(entries))
+                self._tell(entries, trail)
             return wires[0]
 
         return await self.caller.transport.send(self.operation, build, self.budget, trail)
+
+    def _tell(self, entries: Sequence[Entry], trail: Trail) -> None:
+        shares = [call for entry in entries for call in entry.calls]
+        self.caller.transport.tell_batch(self.operation, trail, len(entries), self.operation.batch_size, shares)
 
     def _encode(self, entries: Sequence[Entry]) -> Wire:
         """Encode late: until its slot comes, a later edit of the same tracking may be folded into an entry."""
@@ -141,8 +150,12 @@ class Batches:
     def _note(self, entries: Sequence[Entry], trail: Trail) -> None:
         self.requests += trail.attempts
         self.refused += trail.bans
+        if trail.attempts and any(entry.in_doubt for entry in entries):
+            self.caller.transport.counters.replayed(self.operation.bucket)
+        now = anyio.current_time()
         for entry in entries:
             entry.note(trail)
+            self.caller.memory.forget(entry.item.carrier_code, entry.item.tracking_number, now)
 
     def _read(self, entries: Sequence[Entry], reply: Reply) -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 import attrs
 
@@ -12,6 +13,8 @@ from trackingmore_async.errors import TrackingMoreError
 from trackingmore_async.transport import Trail
 
 __all__ = ["Entry", "Part", "give_up", "halves"]
+
+ItemT = TypeVar("ItemT")
 
 
 @attrs.frozen
@@ -48,6 +51,7 @@ class Entry:
         payload: Its bytes, once encoded.
         digest: The salted hash of these, once a journal has made it.
         intent: The number under which a journal knows that it is about to be sent.
+        calls: The numbers of the single calls that wait for it; none when it belongs to a job.
     """
 
     item: Item
@@ -66,6 +70,7 @@ class Entry:
     payload: bytes | None = None
     digest: bytes | None = None
     intent: int | None = None
+    calls: Sequence[int] = ()
 
     @classmethod
     def of(cls, index: int, item: Item) -> Entry:
@@ -94,10 +99,10 @@ class Entry:
         self.verdict, self.doubt = verdict, None
 
 
-def halves(entries: Sequence[Entry]) -> list[Sequence[Entry]]:
-    """Divide entries in two, as evenly as can be."""
-    middle = len(entries) // 2
-    return [entries[:middle], entries[middle:]]
+def halves(items: Sequence[ItemT]) -> list[Sequence[ItemT]]:
+    """Divide items in two, as evenly as can be."""
+    middle = len(items) // 2
+    return [items[:middle], items[middle:]]
 
 
 def give_up(entries: Iterable[Entry], reason: TrackingMoreError) -> None:

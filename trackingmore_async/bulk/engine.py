@@ -9,14 +9,13 @@ import anyio
 import attrs
 
 from trackingmore_async.answers import Verdict
-from trackingmore_async.batches import Batches, Entry, Settling, chunks, give_up
+from trackingmore_async.batches import Batches, Entry, Settling, chunks, give_up, outcomes
 from trackingmore_async.calls import Caller
 from trackingmore_async.codec import check
 from trackingmore_async.errors import ClientStateError, InvalidRequestError, JournalError
 from trackingmore_async.models import Outcome
 from trackingmore_async.operations import CREATE_MANY, Operation
 
-from .folding import outcomes
 from .hopeless import Hopeless
 from .lately import Lately
 from .ledger import Ledger

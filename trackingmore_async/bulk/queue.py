@@ -7,11 +7,9 @@ from collections import deque
 import attrs
 
 from trackingmore_async.answers import Verdict, number_key
-from trackingmore_async.batches import Entry
+from trackingmore_async.batches import Entry, can_fold, fold, same, unfold
 from trackingmore_async.errors import AlreadyExistsError
 from trackingmore_async.models import NewTracking, TrackingRef
-
-from .folding import can_fold, fold, same, unfold
 
 __all__ = ["Queue"]
 

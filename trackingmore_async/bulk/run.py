@@ -74,7 +74,7 @@ class BulkRun(Generic[ItemT]):
         """The sum of the outcomes so far; complete when the last one was taken."""
         if self._engine is None:
             return BulkReport()
-        engine, pauses = self._engine, self._caller.transport.pauses - self._pauses_before
+        engine, pauses = self._engine, self._caller.transport.counters.pauses - self._pauses_before
         duration = engine.outlook.latest - engine.outlook.begun_at
         return engine.tally.report(duration=duration, requests=engine.batches.requests, pauses=pauses)
 
@@ -118,7 +118,7 @@ class BulkRun(Generic[ItemT]):
             raise ClientStateError("This job ran already. Call the *_many method again for a new one.")
         self._caller.transport.lifetime.check()
         options, source = self._options, Source(self._items, self._check)
-        self._pauses_before = self._caller.transport.pauses
+        self._pauses_before = self._caller.transport.counters.pauses
         engine = Engine[ItemT](self._caller, self._operation, source, options.on_error, options.progress)
         async with self._stack:
             if options.journal is not None:

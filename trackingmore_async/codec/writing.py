@@ -112,4 +112,4 @@ def _twin(cls: type[Model]) -> type[Any]:
 
     This is why the models of answers have no slot for weak references.
     """
-    return type(cls.__name__, (Model,), {"__slots__": [field.name for field in attrs.fields(cls)]})
+    return type(cls.__name__, cls.__bases__, {"__slots__": [field.name for field in attrs.fields(cls)]})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .account import Account, StatusCounts
 from .air import AirEvent, Airline, AirWaybill, Flight
-from .base import Model
+from .base import Model, Result, timed
 from .batches import BatchAnswer, BatchEntry
 from .carriers import Carrier, CarrierGuess, RemoteArea, RemoteAreas, TransitTime
 from .echo import TrackingEcho
@@ -53,6 +53,7 @@ __all__ = [
     "RemoteArea",
     "RemoteAreaQuery",
     "RemoteAreas",
+    "Result",
     "Status",
     "StatusCounts",
     "Tracking",
@@ -63,4 +64,5 @@ __all__ = [
     "TransitTime",
     "TransitTimeQuery",
     "UnsetType",
+    "timed",
 ]

@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 from attrs import frozen
 
-from .base import Model, extra_field
+from .base import Result, extra_field
 
 __all__ = ["Account", "StatusCounts"]
 
 
 @frozen(repr=False, kw_only=True, weakref_slot=False)
-class Account(Model):
+class Account(Result):
     """The answer of GET /trackings/getuserinfo (API.md 3.11).
 
     Args:
@@ -41,7 +41,7 @@ class Account(Model):
 
 
 @frozen(repr=False, kw_only=True, weakref_slot=False)
-class StatusCounts(Model):
+class StatusCounts(Result):
     """How many trackings have each status: GET /trackings/getstatusnumber (API.md 3.12).
 
     A status word that is not known here stands in ``extra`` with its number.

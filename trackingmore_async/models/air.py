@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
-from .base import Model, extra_field
+from .base import Model, Result, extra_field
 
 __all__ = ["AirEvent", "AirWaybill", "Airline", "Flight"]
 
@@ -99,7 +99,7 @@ class Airline(Model):
 
 
 @frozen(repr=False, weakref_slot=False)
-class AirWaybill(Model):
+class AirWaybill(Result):
     """One air waybill: POST /trackings/aircargo (API.md 3.16).
 
     Args:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from attrs import field
 
+from trackingmore_async.timing import Timing
+
 from .unset import UNSET
 
-__all__ = ["Model", "extra_field"]
+__all__ = ["Model", "Result", "extra_field", "timed"]
 
 
 class Model:
@@ -29,6 +31,28 @@ class Model:
         if extra:
             shown.append(f"extra={sorted(map(str, extra))}")
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+class Result(Model):
+    """The base of the models that calls return: each can say where the time of its call went."""
+
+    # No field of attrs: it is no part of the value, and decoding does not even fill it. Copies and pickles lack it.
+    __slots__ = ("_timing",)
+    _timing: Timing | None
+
+    @property
+    def timing(self) -> Timing | None:
+        """Where the time of the call went that this is the answer to; None: of none, or it was copied or pickled."""
+        return getattr(self, "_timing", None)
+
+
+ResultT = TypeVar("ResultT", bound=Result)
+
+
+def timed(result: ResultT, timing: Timing) -> ResultT:
+    """Return the same object, which says from now on how long its call took."""
+    object.__setattr__(result, "_timing", timing)
+    return result
 
 
 def _is_telling(value: object) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from attrs import frozen
 
-from .base import Model, extra_field
+from .base import Model, Result, extra_field
 from .echo import TrackingEcho
 
 __all__ = ["BatchAnswer", "BatchEntry"]
@@ -41,7 +41,7 @@ class BatchEntry(Model):
 
 
 @frozen(repr=False, kw_only=True, weakref_slot=False)
-class BatchAnswer(Model):
+class BatchAnswer(Result):
     """The answer to create_many, update_many, delete_many or stop_updating_many, for one request.
 
     Args:

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
-from .base import Model, extra_field
+from .base import Model, Result, extra_field
 
 __all__ = ["Carrier", "CarrierGuess", "RemoteArea", "RemoteAreas", "TransitTime"]
 
 
 @frozen(repr=False, weakref_slot=False)
-class Carrier(Model):
+class Carrier(Result):
     """A carrier that the vendor knows: GET /carriers (API.md 3.17).
 
     Args:
@@ -44,7 +44,7 @@ class Carrier(Model):
 
 
 @frozen(repr=False, weakref_slot=False)
-class CarrierGuess(Model):
+class CarrierGuess(Result):
     """A carrier to which a number may belong: POST /carriers/detect (API.md 3.18).
 
     Args:
@@ -90,7 +90,7 @@ class RemoteArea(Model):
 
 
 @frozen(repr=False, kw_only=True, weakref_slot=False)
-class RemoteAreas(Model):
+class RemoteAreas(Result):
     """The answer of POST /trackings/remote (API.md 3.14).
 
     Args:
@@ -113,7 +113,7 @@ class RemoteAreas(Model):
 
 
 @frozen(repr=False, kw_only=True, weakref_slot=False)
-class TransitTime(Model):
+class TransitTime(Result):
     """How long a carrier takes on a route: POST /trackings/costtime (API.md 3.15).
 
     The vendor documents no ``range2``; whether a share is a fraction or a percentage is not known.

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from .base import Model, extra_field
+from .base import Result, extra_field
 from .status import Status
 from .unset import UNSET, Text, UnsetType
 
@@ -19,7 +19,7 @@ MaybeTexts = tuple[str, ...] | UnsetType
 
 
 @frozen(repr=False, weakref_slot=False)
-class TrackingEcho(Model):
+class TrackingEcho(Result):
     """The answer to a create or an edit: the names of `Tracking`; what was not echoed is ``UNSET`` (API.md 3.1, 3.3).
 
     Args:

@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 import msgspec
 from attrs import field, frozen
 
-from .base import Model, extra_field
+from .base import Result, extra_field
 
 __all__ = ["Page"]
 
 
 @frozen(repr=False, kw_only=True)
-class Page(Model):
+class Page(Result):
     """One answer of GET /trackings/get (API.md 3.6).
 
     Args:

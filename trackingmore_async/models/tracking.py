@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
-from .base import Model, extra_field
+from .base import Model, Result, extra_field
 from .status import Status
 
 __all__ = ["Checkpoint", "Leg", "Tracking"]
@@ -85,7 +85,7 @@ class Leg(Model):
 
 
 @frozen(repr=False, weakref_slot=False)
-class Tracking(Model):
+class Tracking(Result):
     """A tracking, as GET /trackings/{c}/{n}, the list, realtime and the webhooks tell it (API.md section 2).
 
     No answer holds all fields: what was missing or null is None.

@@ -8,6 +8,7 @@ from typing import Literal
 import attrs
 
 from .protocol import Permit
+from .silence import Silence
 from .statistics import GateStatistics
 
 __all__ = ["GUARD", "PROBE_SECONDS", "Gate"]
@@ -26,12 +27,12 @@ class Gate:
     Args:
         epoch: The number of the latest ban; 0: there was none.
         row: How many bans came in a row.
-        shut_until: When the latest ban is over (seconds, loop clock).
+        silence: When the latest ban is over, and how long all of them lasted.
     """
 
     epoch: int = 0
     row: int = 0
-    shut_until: float = -math.inf
+    silence: Silence = attrs.field(factory=Silence)
     _open: bool = attrs.field(default=True, init=False)
     _probe: Permit | None = attrs.field(default=None, init=False)
     _probe_until: float = attrs.field(default=-math.inf, init=False)
@@ -45,6 +46,11 @@ class Gate:
     def wants_probe(self) -> bool:
         """True when the next request will be a probe, during a ban or after it."""
         return not self._open and self._probe is None
+
+    @property
+    def shut_until(self) -> float:
+        """When the latest ban is over (seconds, loop clock)."""
+        return self.silence.until
 
     def opening(self) -> float:
         """Tell when the next request may pass: minus infinity when open."""
@@ -69,7 +75,7 @@ class Gate:
         if self._open or permit.epoch == self.epoch:
             self.epoch += 1
             self.row += 1
-        self.shut_until = max(self.shut_until, now + seconds + GUARD)
+        self.silence.begin(now, now + seconds + GUARD)
         self._open, self._probe = False, None
         return self.row
 
@@ -77,12 +83,14 @@ class Gate:
         """Continue a ban of an earlier limiter; one that is over wants a probe, unless one is wanted already."""
         self.row = max(self.row, row)
         if self._open or until > max(now, self.shut_until):
-            self._open, self.shut_until, self.epoch = False, max(self.shut_until, until), self.epoch + 1
+            self._open, self.epoch = False, self.epoch + 1
+            self.silence.begin(now, until)
 
     def doubt(self, now: float) -> None:
         """Have a probe go first, for there may be a ban that nobody could record; it counts in no row."""
         if self._open:
-            self._open, self._probe, self.shut_until = False, None, now
+            self._open, self._probe = False, None
+            self.silence.begin(now, now)
 
     def answered(self, permit: Permit, now: float) -> None:
         """Open the gate when the permit was a probe for the latest ban, and that ban was not extended since."""

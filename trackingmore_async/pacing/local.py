@@ -23,6 +23,7 @@ from .memory import Snapshot, StateFile
 from .meter import TICK
 from .protocol import Lane, Permit
 from .rates import PROBES, all_rates
+from .silence import Silence
 from .stage import Stage
 from .statistics import LimiterStatistics
 from .ticket import Ticket
@@ -200,6 +201,11 @@ class LocalLimiter:
     def rates(self) -> Mapping[str, Rate]:
         """Bucket -> `Rate`, as this limiter keeps them."""
         return self._dispatcher.rates
+
+    @property
+    def silence(self) -> Silence:
+        """The bans so far: when the latest is over, and how long they lasted."""
+        return self._dispatcher.gate.silence
 
     def expected_interval(self, bucket: str) -> float:
         """Seconds a request in the long run, by what was observed of the path: never less than the rate says.

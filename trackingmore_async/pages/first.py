@@ -8,6 +8,7 @@ from typing import overload
 import attrs
 
 from trackingmore_async.models import Tracking
+from trackingmore_async.timing import Timing
 
 __all__ = ["FirstPage"]
 
@@ -20,6 +21,7 @@ class FirstPage(Sequence[Tracking]):
         items: The trackings of the page.
         total: How many trackings match, over all pages. None when ``numbers`` or ``orders`` were split into several
             requests and the page was full before the last of them.
+        timing: Where the time went, over all of these requests; it is no part of the value.
 
     Example:
         >>> page = FirstPage((Tracking("china-ems", "LX900000017CN"),), total=56)
@@ -29,6 +31,7 @@ class FirstPage(Sequence[Tracking]):
 
     items: tuple[Tracking, ...]
     total: int | None
+    timing: Timing | None = attrs.field(default=None, eq=False)
 
     @overload
     def __getitem__(self, index: int) -> Tracking: ...

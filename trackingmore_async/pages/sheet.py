@@ -10,12 +10,13 @@ import anyio
 import attrs
 import msgspec
 
-from trackingmore_async.calls import Caller
-from trackingmore_async.codec import Wire, decode, decode_tracking, encode
+from trackingmore_async.calls import Caller, decoded
+from trackingmore_async.codec import Wire, decode_tracking, encode
 from trackingmore_async.errors import DecodeError, NotFoundError
 from trackingmore_async.models import Page, Tracking, TrackingFilter
 from trackingmore_async.operations import LIST
-from trackingmore_async.transport import Budget
+from trackingmore_async.timing import Timing
+from trackingmore_async.transport import Budget, Trail
 
 __all__ = ["Ask", "Row", "Rows", "Sheet", "decode_row", "read_sheet"]
 
@@ -75,6 +76,7 @@ class Sheet:
         read_at: When the answer was complete.
         page: The number of the page, as the server said it; None when it did not.
         understated: Whether the server's own total ends before the last row of this page; `total` counts that row.
+        timing: Where the time of the request went.
     """
 
     ask: Ask
@@ -86,6 +88,7 @@ class Sheet:
     read_at: float
     page: int | None = None
     understated: bool = False
+    timing: Timing | None = None
 
     @property
     def is_endless(self) -> bool:
@@ -128,7 +131,7 @@ async def read_sheet(caller: Caller, budget: Budget, ask: Ask) -> Sheet:
     Raises:
         TrackingMoreError: one of the tree in ``errors.py``; that there is nothing is no error.
     """
-    wire = ask.wire()
+    wire, trail = ask.wire(), Trail()
     asked_at = anyio.current_time()
 
     def build() -> Wire:
@@ -137,12 +140,12 @@ async def read_sheet(caller: Caller, budget: Budget, ask: Ask) -> Sheet:
         return wire
 
     try:
-        reply = await caller.transport.send(LIST, build, budget)
+        reply = await caller.transport.send(LIST, build, budget, trail)
     except NotFoundError as error:
         if error.code not in NOTHING:
             raise
-        return Sheet(ask, None, (), None, None, asked_at, anyio.current_time())
-    page: Page = decode(LIST, reply.envelope.data)
+        return Sheet(ask, None, (), None, None, asked_at, anyio.current_time(), timing=error.timing)
+    page: Page = decoded(LIST, reply, trail)
     date = None if reply.date is None else int(reply.date.timestamp())
     rows = len(page.items) if ask.page == 1 else min(len(page.items), ask.limit)
     shown = ask.start + rows if rows else 0
@@ -156,4 +159,5 @@ async def read_sheet(caller: Caller, budget: Budget, ask: Ask) -> Sheet:
         anyio.current_time(),
         page.page,
         page.total < shown,
+        page.timing,
     )

@@ -11,6 +11,7 @@ from trackingmore_async import settle
 from trackingmore_async.bulk import BulkRun, JobFields, JobOptions
 from trackingmore_async.calls import Caller
 from trackingmore_async.changes import TrackingChanges
+from trackingmore_async.coalesce import Shared
 from trackingmore_async.journal import Store
 from trackingmore_async.models import (
     UNSET,
@@ -33,6 +34,7 @@ from trackingmore_async.operations import (
     UPDATE_MANY,
 )
 from trackingmore_async.pages import Order, TrackingPages
+from trackingmore_async.settings import check_seconds
 
 __all__ = ["TrackingsResource"]
 
@@ -40,10 +42,15 @@ __all__ = ["TrackingsResource"]
 class TrackingsResource:
     """Trackings: one, many, or all of them."""
 
-    __slots__ = ("_caller",)
+    __slots__ = ("_caller", "_shared")
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller, shared: Shared) -> None:
         self._caller = caller
+        self._shared = shared
+
+    @property
+    def _shares_writes(self) -> bool:
+        return self._caller.options.coalesce == "all"
 
     async def create(self, carrier_code: str, tracking_number: str, **fields: Unpack[NewFields]) -> TrackingEcho:
         """Create one tracking: POST /trackings/post. Costs 1 unit of quota.
@@ -64,25 +71,39 @@ class TrackingsResource:
             >>> async def add(tm: TrackingMore) -> TrackingEcho:
             ...     return await tm.trackings.create("china-ems", "LX900000017CN", order_id="A-77")
         """
-        return await settle.create(self._caller, NewTracking(carrier_code, tracking_number, **fields))
+        item = NewTracking(carrier_code, tracking_number, **fields)
+        if self._shares_writes:
+            return await self._shared.writes.create(self._caller, item)
+        return await settle.create(self._caller, item)
 
-    async def get(self, carrier_code: str, tracking_number: str, *, lang: str | None = None) -> Tracking:
-        """Read one tracking as the vendor stored it last: GET /trackings/{c}/{n}[/{lang}].
+    async def get(
+        self, carrier_code: str, tracking_number: str, *, lang: str | None = None, max_age: float | None = None
+    ) -> Tracking:
+        """Read one tracking as the vendor stored it last.
+
+        Look-ups that wait at the same time share a request: GET /trackings/get?numbers=, up to 40 numbers each. What is
+        not found there, anything in a language, and everything with ``coalesce=False`` (see
+        `TrackingMore.with_options`) is read by a request of its own: GET /trackings/{c}/{n}[/{lang}].
 
         Args:
             carrier_code: The vendor's code of the carrier.
             tracking_number: The number of the parcel.
             lang: Two letters, for carriers that have event texts in several languages.
+            max_age: Seconds: an answer from memory that is not older will do, and takes no request. Its ``timing`` says
+                that it is one, and its ``age``. What this client has written since is never answered from memory.
 
         Raises:
             NotFoundError: there is no such tracking.
+            DeadlineExceededError: no slot would come in time (see `TrackingMore.with_options`); nothing was sent.
             TrackingMoreError: one of the tree in ``errors.py``.
 
         Example:
             >>> async def where(tm: TrackingMore) -> str | None:
             ...     return (await tm.trackings.get("china-ems", "LX900000017CN")).last_event
         """
-        return await self._caller.read(GetQuery(carrier_code, tracking_number, lang=lang or UNSET))
+        query = GetQuery(carrier_code, tracking_number, lang=lang or UNSET)
+        age = check_seconds("max_age", max_age, zero=True)
+        return await self._shared.lookups.get(self._caller, query, max_age=age)
 
     async def update(self, carrier_code: str, tracking_number: str, **fields: Unpack[EditFields]) -> TrackingEcho:
         """Edit one tracking: PUT /trackings/{c}/{n}.
@@ -100,7 +121,10 @@ class TrackingsResource:
             >>> async def put_away(tm: TrackingMore) -> TrackingEcho:
             ...     return await tm.trackings.update("china-ems", "LX900000017CN", title="mug", archived=True)
         """
-        echo: TrackingEcho = await self._caller.call(UPDATE, TrackingUpdate(carrier_code, tracking_number, **fields))
+        item = TrackingUpdate(carrier_code, tracking_number, **fields)
+        if self._shares_writes:
+            return await self._shared.writes.update(self._caller, item)
+        echo: TrackingEcho = await self._caller.call(UPDATE, item)
         return echo
 
     async def delete(self, carrier_code: str, tracking_number: str) -> None:
@@ -118,7 +142,11 @@ class TrackingsResource:
             >>> async def forget(tm: TrackingMore) -> None:
             ...     await tm.trackings.delete("china-ems", "LX900000017CN")
         """
-        await settle.delete(self._caller, TrackingRef(carrier_code, tracking_number))
+        item = TrackingRef(carrier_code, tracking_number)
+        if self._shares_writes:
+            await self._shared.writes.delete(self._caller, item)
+        else:
+            await settle.delete(self._caller, item)
 
     def create_many(
         self, items: Iterable[NewTracking] | AsyncIterable[NewTracking], **options: Unpack[JobFields]

@@ -29,6 +29,7 @@ class ResettableProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Remember the transport for the application."""
         super().connection_made(transport)
+        self.access_log = False
         self.app: Any = partial(_with_connection, self.app, partial(_reset, transport))
 
 
@@ -94,6 +95,7 @@ async def serve(app: App, listener: socket.socket, stop: asyncio.Event, ready: C
 
 
 def _config(app: App) -> uvicorn.Config:
+    # Loggers belong to the process: ``access_log=False`` would silence the user's own application.
     return uvicorn.Config(
         app,
         http=ResettableProtocol,
@@ -101,7 +103,6 @@ def _config(app: App) -> uvicorn.Config:
         loop="asyncio",
         lifespan="off",
         log_config=None,
-        access_log=False,
         date_header=False,
         server_header=False,
         timeout_keep_alive=600,

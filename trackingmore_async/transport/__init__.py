@@ -1,7 +1,9 @@
 """Sends one operation: admission, HTTP, answer, retry. The only room that knows httpx, and only its ``http.py``."""
 
 from .budget import Budget, Trail
+from .herald import Herald
 from .http import HttpClient
-from .sender import Reply, Transport
+from .reply import Reply
+from .sender import Transport
 
-__all__ = ["Budget", "HttpClient", "Reply", "Trail", "Transport"]
+__all__ = ["Budget", "Herald", "HttpClient", "Reply", "Trail", "Transport"]

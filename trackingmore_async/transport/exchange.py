@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import anyio
 import attrs
 
 from trackingmore_async.pacing.protocol import Permit, RateLimiter
+from trackingmore_async.transport.budget import Trail, clock
 
 __all__ = ["Exchange"]
 
@@ -19,25 +21,40 @@ class Exchange:
     Args:
         limiter: Who granted the permit.
         permit: The permit that this request uses up.
+        trail: Counts the time.
         sent: False: the request did not leave. True: it did, or was about to. None: this HTTP client does not tell.
         sent_at: When its headers were written (seconds, loop clock).
         answered_at: When the head of the answer arrived (seconds, loop clock).
         refused: True when the answer was a 429.
         gave_up: True when our patience ended before the answer came.
+        seconds: How long it took, from `begin` to `end`.
+        http_status: The HTTP status of the answer, when there was one.
+        date: The server's clock when it answered, when it said so.
+        silenced: For how many seconds its 429 silences the account; None: not at all, or it was silent already.
     """
 
     limiter: RateLimiter
     permit: Permit
+    trail: Trail = attrs.field(factory=Trail)
     sent: bool | None = False
     sent_at: float | None = None
     answered_at: float | None = None
     refused: bool = False
     gave_up: bool = False
+    seconds: float = 0.0
+    http_status: int | None = None
+    date: datetime | None = None
+    silenced: float | None = None
     _tunnelling: bool = False
 
     def begin(self) -> None:
         """Note that the request is handed to the HTTP client now."""
         self.sent = None
+        self.trail.hand_over()
+
+    def end(self) -> None:
+        """Note that its answer is complete, or that none is awaited any more."""
+        self.seconds = self.trail.take_back()
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
         """Take note of an event of httpcore (its ``trace`` extension)."""
@@ -50,16 +67,16 @@ class Exchange:
         elif self._tunnelling:
             return
         elif event.endswith("send_request_headers.complete"):
-            self.sent_at = anyio.current_time()
+            self.sent_at = clock()
             await self.limiter.release(self.permit, sent_at=self.sent_at)
         elif event.endswith("receive_response_headers.complete"):
-            self.answered_at = anyio.current_time()
+            self.answered_at = clock()
 
     def head_arrived(self) -> None:
         """Note that the head of the answer is here, for HTTP clients that do not trace."""
         self.sent = True
         if self.answered_at is None:
-            self.answered_at = anyio.current_time()
+            self.answered_at = clock()
 
     def never_sent(self) -> None:
         """Note that the request did not leave, unless it is known that it did."""
@@ -73,7 +90,7 @@ class Exchange:
                 await self.limiter.release(self.permit, sent_at=None)
                 return
             # Where nothing tells when the request left, the latest moment possible is the safe one.
-            ended = anyio.current_time() if self.answered_at is None else self.answered_at
+            ended = clock() if self.answered_at is None else self.answered_at
             sent_at = ended if self.sent_at is None else self.sent_at
             if self.sent_at is None:
                 await self.limiter.release(self.permit, sent_at=sent_at)

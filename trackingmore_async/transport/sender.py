@@ -2,70 +2,42 @@
 
 from __future__ import annotations
 
-import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 
 import anyio
-import attrs
 
-from trackingmore_async.codec import Envelope, Wire, open_envelope
-from trackingmore_async.errors import (
-    ApiError,
-    ClientStateError,
-    DeadlineExceededError,
-    RateLimitedError,
-    ServerError,
-    TrackingMoreError,
-    TransportError,
-    error_class,
-)
+from trackingmore_async.codec import Wire
+from trackingmore_async.errors import ApiError, ClientStateError, ServerError, TrackingMoreError
+from trackingmore_async.hooks import Hook
 from trackingmore_async.lifetime import Lifetime
 from trackingmore_async.operations import Operation
 from trackingmore_async.pacing.backoff import back_off
+from trackingmore_async.pacing.local import LocalLimiter
 from trackingmore_async.pacing.protocol import Permit, RateLimiter
+from trackingmore_async.pacing.silence import Silence
 from trackingmore_async.retry import RetryPolicy, delay_before_retry
-from trackingmore_async.settings import ApiKey, account_name
-from trackingmore_async.transport.budget import Budget, Trail
+from trackingmore_async.settings import ApiKey, Lane, account_name
+from trackingmore_async.stats import Statistics
+from trackingmore_async.transport.bans import Bans
+from trackingmore_async.transport.budget import Budget, Trail, clock
 from trackingmore_async.transport.connections import Connections
+from trackingmore_async.transport.counters import Counter, Counters
+from trackingmore_async.transport.courier import Courier
 from trackingmore_async.transport.exchange import Exchange
-from trackingmore_async.transport.headers import read_date, read_retry_after
-from trackingmore_async.transport.http import (
-    SENT_ADVICE,
-    Answer,
-    HttpClient,
-    check_address,
-    explain,
-    http_errors,
-    may_be_proxied,
-    receive,
-)
+from trackingmore_async.transport.herald import Call, Herald
+from trackingmore_async.transport.http import Answer, HttpClient, check_address, may_be_proxied
 from trackingmore_async.transport.pools import Pools, borrowed_pools, own_pools
+from trackingmore_async.transport.reply import Reply, read_reply
 from trackingmore_async.transport.roundtrip import RoundTrip
-from trackingmore_async.transport.telling import not_an_envelope, tell_the_whole
+from trackingmore_async.transport.telling import tell_the_whole
 
-__all__ = ["Reply", "Transport"]
+__all__ = ["Transport"]
 
-LONGEST_PAUSE = 900.0  # seconds; a Retry-After beyond it is an error, not a wait
-SUCCESS = frozenset({200, 201, 202})  # API.md 3.1, 6
 CLOSING_SECONDS = 5.0  # for which closing waits until calls under way have let go
 CLOSED = "The client was closed while this call was under way. Let calls finish before leaving `async with`."
-
-
-@attrs.frozen
-class Reply:
-    """A successful answer.
-
-    Args:
-        envelope: The opened envelope; ``data`` still raw.
-        http_status: The HTTP status that it came under.
-        date: The server's clock when it answered (``Date`` header), when it was sent.
-    """
-
-    envelope: Envelope
-    http_status: int
-    date: datetime | None
 
 
 class Transport:
@@ -78,6 +50,7 @@ class Transport:
         pause_after_429: Seconds of silence that a 429 costs.
         http_client: A borrowed HTTP client, never closed here; None: an own one.
         user_agent: How this library introduces itself.
+        hooks: Who hears of every call.
     """
 
     def __init__(
@@ -89,19 +62,20 @@ class Transport:
         pause_after_429: float,
         http_client: HttpClient | None,
         user_agent: str,
+        hooks: tuple[Hook, ...] = (),
     ) -> None:
         check_address(base_url)
         self.base_url: str = base_url
         self.account: str = account_name(base_url, key)
         self.lifetime: Lifetime = Lifetime()
-        self.requests: int = 0
-        self.pauses: int = 0
-        self._silent_until = -math.inf
+        self.herald: Herald = Herald(hooks)
+        self.counters: Counters = Counters()
+        self.silence: Silence = Silence()
         self._retry = retry
-        self._pause = pause_after_429
+        self._bans = Bans(self.counters, pause_after_429, retry.bans)
         self._borrowed = http_client
-        self._user_agent = user_agent
         self._key = key
+        self._courier = Courier(base_url, key, user_agent)
         self._random = random.Random()  # noqa: S311 - jitter, no secret
         self._limiter: RateLimiter | None = None
         self._pools: Pools | None = None
@@ -126,6 +100,8 @@ class Transport:
             try:
                 self.lifetime.check()  # it may have been closed meanwhile
                 self._limiter = choose_limiter()
+                if isinstance(self._limiter, LocalLimiter):  # it knows the bans of all clients of this key
+                    self.silence = self._limiter.silence
             except BaseException:
                 await pools.aclose()
                 raise
@@ -133,6 +109,7 @@ class Transport:
             self.lifetime.abandon()
             raise
         self._pools = pools
+        self.counters.since = clock()
         self.round_trip = RoundTrip(trusted=pools.owned and not may_be_proxied(self.base_url))
 
     async def aclose(self) -> RateLimiter | None:
@@ -154,9 +131,46 @@ class Transport:
             with anyio.move_on_after(CLOSING_SECONDS):
                 await self._all_done.wait()
 
+    @property
+    def attempts_at_most(self) -> int:
+        """How many requests one call may take."""
+        return self._retry.attempts
+
     def server_time(self, moment: float) -> datetime | None:
         """Return what the server's clock showed at `moment` (loop clock); None before its first ``Date`` header."""
         return None if self._server_epoch is None else self._server_epoch + timedelta(seconds=moment)
+
+    def call(self, operation: Operation, lane: Lane, trail: Trail) -> Call:
+        """Return the context of one logical call, which `send` opens itself unless the trail is that of an open one.
+
+        Args:
+            operation: The row of the table.
+            lane: Where it waits.
+            trail: What it goes through; its `timing` is complete after the context.
+        """
+        trail.lane = lane
+        return Call(self.herald, self.silence, operation, trail)
+
+    def tell_batch(
+        self, operation: Operation, trail: Trail, items: int, capacity: int, shares: Sequence[int] = ()
+    ) -> None:
+        """Count and tell what a shared request or a batch carries, once that is certain.
+
+        Args:
+            operation: The row of the table.
+            trail: The trail of the call that sends it.
+            items: How many items it carries.
+            capacity: How many it could.
+            shares: The numbers of the logical calls that it carries, when these are others.
+        """
+        self.counters.took(operation.bucket, items, capacity)
+        if self.herald.hooks:
+            self.herald.tell("batch", operation, trail, items=items, capacity=capacity, shares=tuple(shares))
+
+    def statistics(self) -> Statistics:
+        """Describe all buckets that were used; ClientStateError unless open."""
+        self.lifetime.check()
+        return self.counters.statistics(self.limiter, self.silence)
 
     async def send(
         self, operation: Operation, build: Callable[[], Wire], budget: Budget, trail: Trail | None = None
@@ -170,10 +184,23 @@ class Transport:
             trail: Filled with what the call went through, also when it raises.
 
         Raises:
-            TrackingMoreError: one of the tree in ``errors.py``.
+            TrackingMoreError: one of the tree in ``errors.py``; its ``timing`` says where the time went.
         """
         self.lifetime.check()
         trail = Trail() if trail is None else trail
+        if not trail.is_counted:
+            self.counters.came(operation.bucket)
+        try:
+            with nullcontext() if trail.call else self.call(operation, budget.lane, trail):
+                return await self._until_closed(operation, build, budget, trail)
+        except TrackingMoreError as error:
+            trail.end()
+            tell_the_whole(error, operation, trail)
+            raise
+
+    async def _until_closed(
+        self, operation: Operation, build: Callable[[], Wire], budget: Budget, trail: Trail
+    ) -> Reply:
         with anyio.CancelScope() as scope:
             self._under_way.add(scope)
             try:
@@ -182,27 +209,25 @@ class Transport:
                 self._under_way.discard(scope)
                 if not self._under_way and self.lifetime.state == "closed":
                     self._all_done.set()
-        closed = ClientStateError(CLOSED)
-        tell_the_whole(closed, operation, trail)
-        raise closed
+        raise ClientStateError(CLOSED)
 
     async def _send(self, operation: Operation, build: Callable[[], Wire], budget: Budget, trail: Trail) -> Reply:
+        trail.before, failures = trail.attempts, 0
         while True:
             try:
                 reply = await self._attempt(operation, build, budget, trail)
             except TrackingMoreError as error:
-                delay = self._delay(operation, error, trail)
+                failures += 1
+                delay = delay_before_retry(self._retry, operation, error, failures, self._random.random())
                 if delay is None or not budget.allows(delay):
-                    tell_the_whole(error, operation, trail)
                     raise
+                if self.herald.hooks:
+                    name = type(error).__name__
+                    self.herald.tell("retry", operation, trail, attempt=trail.attempts, seconds=delay, error=name)
                 await back_off(delay)
             else:
                 if reply is not None:  # None: a 429, which costs no attempt
                     return reply
-
-    def _delay(self, operation: Operation, error: TrackingMoreError, trail: Trail) -> float | None:
-        tries = max(1, trail.attempts - trail.bans)
-        return delay_before_retry(self._retry, operation, error, tries, self._random.random())
 
     async def _attempt(
         self, operation: Operation, build: Callable[[], Wire], budget: Budget, trail: Trail
@@ -210,40 +235,58 @@ class Transport:
         if self._pools is None:
             raise ClientStateError(CLOSED)
         pool, limiter = self._pools.choose(operation), self.limiter
-        permit = await self._admit(pool.connections, operation, budget, again=trail.attempts > 0)
-        exchange = Exchange(limiter, permit)
-        begun_at = anyio.current_time()
+        asked_at = clock() if self.herald.hooks else 0.0
+        counter, again = self.counters.of(operation.bucket), trail.attempts > 0
+        permit = await self._admit(pool.connections, operation, budget, counter, again=again)
+        exchange = Exchange(limiter, permit, trail)
+        begun_at = trail.asked_at = clock()
         trail.attempts += 1
-        settled = False
+        counter.granted += 1
+        counter.in_flight += 1
+        failure: type[BaseException] | None = None
         try:
-            answer = await self._exchange(pool.client, operation, build(), budget, exchange)
-            reply = await self._judge(answer, exchange, trail)
-            settled = True
-        except ApiError as error:
-            settled = not isinstance(error, ServerError)
+            if self.herald.hooks:
+                self.herald.tell("request", operation, trail, attempt=trail.attempts, waited=begun_at - asked_at)
+            answer = await self._courier.carry(pool.client, operation, build(), budget, exchange)
+            self.round_trip.answered_from(answer.address)
+            reply = await self._judge(answer, exchange)
+        except BaseException as error:
+            failure = type(error)
             raise
         finally:
+            counter.in_flight -= 1
             pool.connections.give_back()
             await exchange.close()
-            self._note(trail, exchange, begun_at, settled=settled)
+            self._note(trail, exchange, begun_at, failure, counter)
+            if self.herald.hooks:
+                self.herald.tell_reply(operation, exchange, failure)
         return reply
 
-    def _note(self, trail: Trail, exchange: Exchange, begun_at: float, *, settled: bool) -> None:
+    def _note(
+        self, trail: Trail, exchange: Exchange, begun_at: float, failure: type[BaseException] | None, counter: Counter
+    ) -> None:
         if exchange.sent is False:
             return
-        self.requests += 1
+        self.counters.requests += 1
+        if trail.attempts - trail.before > 1:
+            counter.retries += 1
+            counter.replays += trail.in_doubt
         if not trail.in_doubt:  # what was refused before has changed nothing
             trail.first_sent_at = begun_at
+        settled = failure is None or (issubclass(failure, ApiError) and not issubclass(failure, ServerError))
         trail.in_doubt = trail.in_doubt or not settled
         trail.may_still_run = trail.may_still_run or exchange.gave_up
 
-    async def _admit(self, connections: Connections, operation: Operation, budget: Budget, *, again: bool) -> Permit:
+    async def _admit(
+        self, connections: Connections, operation: Operation, budget: Budget, counter: Counter, *, again: bool
+    ) -> Permit:
         """Wait for the turn and take a connection; no permit waits for one (LIMITS.md, first section)."""
         limiter = self.limiter
         if budget.lane == "bulk" and self.round_trip.is_due:
             await self.round_trip.measure()
         latest = budget.latest_slot()
         connected = False
+        counter.waiting += 1
         try:
             if connections.all_taken:
                 connected = await connections.take(latest)
@@ -263,87 +306,15 @@ class Transport:
             if connected:
                 connections.give_back()
             raise
+        finally:
+            counter.waiting -= 1
 
-    async def _exchange(
-        self, client: HttpClient, operation: Operation, wire: Wire, budget: Budget, exchange: Exchange
-    ) -> Answer:
-        seconds = budget.time_for_attempt()
-        if seconds <= 0:
-            raise DeadlineExceededError("The deadline passed before the request could leave. Allow more time.")
-        failure: TrackingMoreError | None = None
-        with anyio.move_on_after(seconds):
-            try:
-                request = client.build_request(
-                    operation.method,
-                    self.base_url + wire.path,
-                    headers=self._headers(wire),
-                    content=wire.content,
-                    timeout=seconds,
-                    extensions={"trace": exchange.trace},
-                )
-                exchange.begin()
-                answer = await receive(client, request, exchange)
-            except http_errors() as error:
-                failure = explain(error, exchange, client, seconds)
-            else:
-                self.round_trip.answered_from(answer.address)
-                return answer
-        exchange.gave_up = exchange.gave_up or failure is None
-        # Raised out here, so that no error of httpx, whose request holds the key, hangs on ours.
-        raise failure or self._late(budget, exchange, seconds)
-
-    def _headers(self, wire: Wire) -> dict[str, str]:
-        return {
-            "Trackingmore-Api-Key": self._key.reveal(),
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip",
-            "User-Agent": self._user_agent,
-            **dict(wire.headers),
-        }
-
-    def _late(self, budget: Budget, exchange: Exchange, seconds: float) -> TrackingMoreError:
-        advice = SENT_ADVICE[exchange.sent]
-        if budget.ends_at is not None and anyio.current_time() >= budget.ends_at:
-            return DeadlineExceededError(f"The deadline passed before an answer came. {advice}", sent=exchange.sent)
-        return TransportError(f"No complete answer within {seconds:g} s. {advice}", sent=exchange.sent)
-
-    async def _judge(self, answer: Answer, exchange: Exchange, trail: Trail) -> Reply | None:
-        """Classify by ``meta.code`` first; by the HTTP status only where there is no envelope (API.md 1.3)."""
-        envelope = open_envelope(answer.body)
-        code = answer.status if envelope is None else envelope.code
-        if code == 429:
-            await self._hold_still(answer, exchange, trail)
-            return None
-        if envelope is None:
-            raise not_an_envelope(answer, self._key)
-        date = read_date(answer.headers.get("date"))
-        if date is not None and exchange.answered_at is not None:
-            self._server_epoch = date - timedelta(seconds=exchange.answered_at)
-        if code not in SUCCESS:
-            kind, text = error_class(code)
-            raise kind(text, code=code, http_status=answer.status)
-        return Reply(envelope, answer.status, date)
-
-    async def _hold_still(self, answer: Answer, exchange: Exchange, trail: Trail) -> None:
-        """Close the gate for the whole account; raise when that does not help (API.md 7, DESIGN.md rule 2)."""
-        asked = read_retry_after(answer.headers)
-        seconds = max(self._pause, min(asked, LONGEST_PAUSE))
-        exchange.refused = True
-        trail.bans += 1
-        now = anyio.current_time()
-        if now >= self._silent_until:  # several requests on their way meet the same ban
-            self.pauses += 1
-        self._silent_until = now + seconds
-        bans = await exchange.limiter.penalise(exchange.permit, seconds)
-        if asked > LONGEST_PAUSE or bans >= self._retry.bans:
-            reason = (
-                f"asks for {asked:.0f} s of silence" if asked > LONGEST_PAUSE else f"has banned {bans} times running"
-            )
-            raise RateLimitedError(
-                f"The server {reason}. Something else uses this account too fast, or rates= is too high: "
-                "find it, then try again.",
-                retry_after=max(asked, self._pause),
-                code=429,
-                http_status=answer.status,
-            )
+    async def _judge(self, answer: Answer, exchange: Exchange) -> Reply | None:
+        try:
+            reply = read_reply(answer, exchange, self._key)
+        finally:
+            if exchange.date is not None and exchange.answered_at is not None:
+                self._server_epoch = exchange.date - timedelta(seconds=exchange.answered_at)
+        if reply is None:
+            await self._bans.hold_still(answer, exchange, self.silence)
+        return reply

@@ -18,8 +18,9 @@ from trackingmore_async.transport.budget import Trail
 from trackingmore_async.transport.excerpt import describe_body
 from trackingmore_async.transport.http import Answer
 
-__all__ = ["not_an_envelope", "tell_the_whole"]
+__all__ = ["LONGEST_PAUSE", "not_an_envelope", "tell_the_whole", "too_fast"]
 
+LONGEST_PAUSE = 900.0  # seconds; a Retry-After beyond it is an error, not a wait
 IN_DOUBT = "A request of this call was sent and may have been carried out: read back before sending it again."
 
 
@@ -40,7 +41,7 @@ def not_an_envelope(answer: Answer, key: ApiKey) -> TrackingMoreError:
 
 def tell_the_whole(error: TrackingMoreError, operation: Operation, trail: Trail) -> None:
     """Complete an error with what is known of the whole call, above all that an earlier request is in doubt."""
-    error.operation, error.attempts = operation.name, trail.attempts
+    error.operation, error.attempts, error.timing = operation.name, trail.attempts, trail.timing()
     certain = isinstance(error, ApiError) and not isinstance(error, ServerError | RateLimitedError)
     if not trail.in_doubt or certain:
         return
@@ -50,3 +51,22 @@ def tell_the_whole(error: TrackingMoreError, operation: Operation, trail: Trail)
         error.sent = True
     if operation.safety is not Safety.READ:
         error.args = (f"{error.message} {IN_DOUBT}",)
+
+
+def too_fast(bans: int, asked: float, pause: float, http_status: int) -> RateLimitedError:
+    """Return the error for a ban that is not waited for.
+
+    Args:
+        bans: How many came in a row.
+        asked: Seconds that the server asked for.
+        pause: Seconds that are usual.
+        http_status: The HTTP status of the answer.
+    """
+    reason = f"asks for {asked:.0f} s of silence" if asked > LONGEST_PAUSE else f"has banned {bans} times running"
+    return RateLimitedError(
+        f"The server {reason}. Something else uses this account too fast, or rates= is too high: "
+        "find it, then try again.",
+        retry_after=max(asked, pause),
+        code=429,
+        http_status=http_status,
+    )

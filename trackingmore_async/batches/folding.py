@@ -11,9 +11,10 @@ from collections.abc import Iterator
 import attrs
 
 from trackingmore_async.answers import Verdict
-from trackingmore_async.batches import Entry, Part
 from trackingmore_async.errors import InvalidRequestError
 from trackingmore_async.models import UNSET, NewTracking, TrackingUpdate
+
+from .entry import Entry, Part
 
 __all__ = ["can_fold", "fold", "outcomes", "same", "unfold"]
 

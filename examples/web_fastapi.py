@@ -1,0 +1,120 @@
+"""Inside a FastAPI application: one client for its whole life, and 800 ms for "where is my parcel?".
+
+    python examples/web_fastapi.py [PORT]       then open http://127.0.0.1:8000/parcels/china-ems/LX0000000CN
+
+Without TRACKINGMORE_API_KEY it runs against the built-in sandbox. It only reads, and costs no quota.
+It needs: pip install "trackingmore_async[sandbox]" fastapi
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import os
+import sys
+from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Annotated, Any
+
+import uvicorn
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from trackingmore_async import (
+    DeadlineExceededError,
+    DecodeError,
+    InvalidRequestError,
+    NotFoundError,
+    RateLimitedError,
+    ServerError,
+    TrackingMore,
+    TrackingMoreError,
+    TransportError,
+)
+from trackingmore_async.sandbox import Sandbox
+
+DAY = 24 * 3600.0
+log = logging.getLogger("uvicorn.error")  # which uvicorn shows on the terminal
+
+
+@asynccontextmanager
+async def lifespan(_: FastAPI) -> AsyncGenerator[dict[str, Any]]:
+    """Open the one client when the application starts, and close it when it ends."""
+    statuses = Counter[str]()
+    async with TrackingMore() as tm:
+        sync = asyncio.create_task(sync_every_night(tm, statuses))
+        yield {"tm": tm, "statuses": statuses}
+        sync.cancel()
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+async def quick_client(request: Request) -> TrackingMore:
+    """Hand the client to a handler whose visitor is not going to wait."""
+    tm: TrackingMore = request.state.tm
+    return tm.with_options(deadline=0.8)
+
+
+@app.get("/parcels/{carrier}/{number}")
+async def where_is_my_parcel(
+    carrier: str, number: str, tm: Annotated[TrackingMore, Depends(quick_client)]
+) -> dict[str, str | None]:
+    """Look one parcel up; `explain` answers where that fails."""
+    tracking = await tm.trackings.get(carrier, number)
+    return {"number": tracking.tracking_number, "status": tracking.status, "last_event": tracking.last_event}
+
+
+@app.exception_handler(TrackingMoreError)
+async def explain(_: Request, error: TrackingMoreError) -> JSONResponse:
+    """Tell the visitor what is of use to him, and the log the rest."""
+    match error:
+        case NotFoundError():
+            return JSONResponse({"detail": "There is no such parcel."}, 404)
+        case InvalidRequestError():
+            return JSONResponse({"detail": "This cannot be a parcel. Check the carrier and the number."}, 422)
+        case DeadlineExceededError(projected_wait=wait) | RateLimitedError(retry_after=wait):
+            return JSONResponse({"detail": "Too busy."}, 503, {"Retry-After": str(math.ceil(wait or 1.0))})
+        case TransportError() | ServerError() | DecodeError():
+            log.warning("No answer: %s", error)
+            return JSONResponse({"detail": "The tracking service does not answer."}, 502)
+        case _:  # the key, a permission, the quota: the owner's trouble and nobody else's
+            log.error("Nobody is served: %s", error)
+            return JSONResponse({"detail": "Out of order."}, 500)
+
+
+@app.get("/health")
+async def health(request: Request) -> dict[str, Any]:
+    """Say that the application lives, and what the last sync has seen."""
+    return {"alive": True, "parcels": request.state.statuses}
+
+
+async def sync_every_night(tm: TrackingMore, statuses: Counter[str]) -> None:
+    """Read all parcels, behind every visitor: bulk work is overtaken, and keeps half of the turns."""
+    behind = tm.with_options(priority="bulk")  # walks and jobs are bulk by themselves, single calls have to be told
+    while True:
+        try:
+            found = Counter([str(tracking.status) async for tracking in behind.trackings.list(archived=False)])
+        except TrackingMoreError as error:
+            log.error("No sync tonight: %s", error)
+        else:
+            statuses.clear()
+            statuses.update(found)
+        await asyncio.sleep(DAY)
+
+
+async def main(port: int) -> None:
+    """Serve, against the sandbox unless there is a key."""
+    async with AsyncExitStack() as stack:
+        if "TRACKINGMORE_API_KEY" not in os.environ:
+            sandbox = await stack.enter_async_context(Sandbox())
+            sandbox.seed_trackings(1000)
+            os.environ |= {"TRACKINGMORE_API_KEY": sandbox.key, "TRACKINGMORE_BASE_URL": sandbox.url}
+        await uvicorn.Server(uvicorn.Config(app, port=port)).serve()
+
+
+if __name__ == "__main__":
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main(int(sys.argv[1]) if sys.argv[1:] else 8000))

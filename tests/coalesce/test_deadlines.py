@@ -1,0 +1,140 @@
+"""Shared requests and the patience of those who share them."""
+
+# pyright: reportPossiblyUnboundVariable=false
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from trackingmore_async import DeadlineExceededError, TrackingMore, TrackingMoreError
+from trackingmore_async.sandbox import Fault, Sandbox
+
+from .scene import CARRIER, at_once, names, numbers, opened, requests, stocked
+
+pytestmark = pytest.mark.anyio
+
+
+async def ban(tm: TrackingMore, sandbox: Sandbox) -> None:
+    """Bring a ban of 121 seconds about, whose beginning the client knows."""
+    sandbox.faults.add(Fault("account_info", on={1}, ban=True))
+    await tm.account.info()
+    with pytest.raises(TrackingMoreError):
+        await tm.with_options(max_wait=1.0).account.info()
+
+
+@pytest.mark.parametrize("options", [{"deadline": 0.8}, {"max_wait": 0.8}, {"deadline": 30.0}, {}])
+@pytest.mark.parametrize("call", ["get", "update", "delete", "create"])
+async def test_a_hopeless_call_fails_at_once(options: dict[str, Any], call: str) -> None:
+    """During a ban an impatient call fails without any time passing, sends nothing, and names the seconds left."""
+    sandbox = stocked(1)
+    async with opened(sandbox) as tm:
+        await ban(tm, sandbox)
+        before, begun = requests(sandbox), asyncio.get_running_loop().time()
+        method = getattr(tm.with_options(coalesce="all", **options).trackings, call)
+        with pytest.raises(DeadlineExceededError) as caught:
+            await method(CARRIER, "ZZ0000000")
+        assert asyncio.get_running_loop().time() == begun
+    assert requests(sandbox) == before
+    assert caught.value.projected_wait == pytest.approx(121.0, abs=2.0)
+    assert caught.value.sent is False
+    assert f"{caught.value.projected_wait:.1f} s" in str(caught.value)
+
+
+async def test_a_ban_that_begins_refuses_only_those_it_makes_hopeless() -> None:
+    """Of those who wait when a ban begins, the impatient ones are told at once; the others are served after it."""
+    sandbox = stocked(20)
+    sandbox.faults.add(Fault("account_info", on={1}, ban=True))
+    async with opened(sandbox) as tm:
+        await tm.trackings.get(CARRIER, "ZZ0000000")
+        loop = asyncio.get_running_loop()
+        begun, told = loop.time(), list[float]()
+
+        async def look_up(number: str, max_wait: float | None) -> Any:
+            try:
+                return await tm.with_options(max_wait=max_wait).trackings.get(CARRIER, number)
+            except DeadlineExceededError as error:
+                told.append(loop.time() - begun)
+                return error
+
+        waiting = [look_up(number, 2.0 if index % 2 else None) for index, number in enumerate(numbers(20))]
+        calls = asyncio.ensure_future(at_once(waiting))
+        await asyncio.sleep(0.1)
+        await tm.account.info()
+        with pytest.raises(DeadlineExceededError):
+            await tm.with_options(max_wait=5).carriers.list()
+        found = await calls
+    assert [isinstance(one, DeadlineExceededError) for one in found] == [False, True] * 10
+    assert max(told) == pytest.approx(0.1, abs=0.01)
+    assert loop.time() - begun > 100
+
+
+async def test_the_place_in_the_line_counts() -> None:
+    """With 80 look-ups before it, the 81st is told at once that two further slots are too late for it."""
+    sandbox = stocked(90)
+    async with opened(sandbox) as tm:
+        await tm.trackings.get(CARRIER, "ZZ0000000")
+        waiting = asyncio.ensure_future(at_once(tm.trackings.get(CARRIER, number) for number in numbers(80)))
+        await asyncio.sleep(0.001)
+        begun = asyncio.get_running_loop().time()
+        quick = tm.with_options(deadline=2.5)
+        with pytest.raises(DeadlineExceededError) as caught:
+            await quick.trackings.get(CARRIER, "ZZ0000085")
+        assert asyncio.get_running_loop().time() == begun
+        assert caught.value.projected_wait == pytest.approx(3.0, abs=0.1)
+        patient = await tm.with_options(deadline=3.5).trackings.get(CARRIER, "ZZ0000086")
+        assert patient.timing is not None
+        assert patient.timing.waiting == pytest.approx(3.0, abs=0.1)
+        assert names(await waiting) == numbers(80)
+
+
+async def test_a_deadline_ends_a_call_whose_request_was_sent() -> None:
+    """When the answer takes too long the impatient caller hears that the request was sent; the other one is served."""
+    sandbox = stocked(2)
+    sandbox.faults.add(Fault("list", delay_work=5.0))
+    async with opened(sandbox) as tm:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        quick = asyncio.ensure_future(at_once([tm.with_options(deadline=0.8).trackings.get(CARRIER, "ZZ0000000")]))
+        slow = asyncio.ensure_future(tm.trackings.get(CARRIER, "ZZ0000001"))
+        (error,) = await quick
+        assert loop.time() - begun == pytest.approx(0.8, abs=0.01)
+        assert (await slow).tracking_number == "ZZ0000001"
+    assert isinstance(error, DeadlineExceededError)
+    assert error.sent is True
+    assert error.timing is not None
+
+
+async def test_an_impatient_newcomer_does_not_cost_the_others_their_slot() -> None:
+    """Newcomers with ever shorter patience join the same request; everybody is served by it."""
+    sandbox = stocked(10)
+    async with opened(sandbox) as tm:
+        await tm.trackings.get(CARRIER, "ZZ0000000")
+        waits = [None, 20.0, 10.0, 5.0, 3.0, 2.0, 1.5]
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        found = await at_once(
+            tm.with_options(max_wait=wait).trackings.get(CARRIER, number)
+            for wait, number in zip(waits, numbers(7), strict=True)
+        )
+        assert loop.time() - begun == pytest.approx(1.0, abs=0.01)
+    assert names(found) == numbers(7)
+    assert requests(sandbox) == {"list": 2}
+
+
+async def test_a_slot_that_nobody_wants_any_more_is_not_lost() -> None:
+    """When all who waited have gone, the next caller gets the slot at the same moment as if nobody had been there."""
+    sandbox = stocked(2)
+    async with opened(sandbox) as tm:
+        await tm.trackings.get(CARRIER, "ZZ0000000")
+        gone = [asyncio.ensure_future(tm.trackings.get(CARRIER, number)) for number in numbers(2)]
+        await asyncio.sleep(0.5)
+        for task in gone:
+            task.cancel()
+        await asyncio.gather(*gone, return_exceptions=True)
+        found = await tm.trackings.get(CARRIER, "ZZ0000001")
+    assert found.timing is not None
+    assert found.timing.waiting == pytest.approx(0.5, abs=0.01)
+    assert requests(sandbox) == {"list": 2}

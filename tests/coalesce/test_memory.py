@@ -1,0 +1,138 @@
+"""Answers from memory: not older than asked for, marked as such, never older than an own write."""
+
+# pyright: reportPossiblyUnboundVariable=false
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from trackingmore_async import ConfigurationError, NotFoundError, TrackingMore, TrackingUpdate
+from trackingmore_async.sandbox import Fault
+
+from .scene import CARRIER, at_once, opened, requests, stocked
+
+pytestmark = pytest.mark.anyio
+
+NUMBER = "ZZ0000000"
+
+
+async def test_a_recent_answer_is_given_again_and_says_so() -> None:
+    """Within max_age nothing is sent, and the answer says how old it is; later, and without max_age, it is fetched."""
+    sandbox = stocked(1)
+    async with opened(sandbox) as tm:
+        first = await tm.trackings.get(CARRIER, NUMBER, max_age=60)
+        await asyncio.sleep(40)
+        again = await tm.trackings.get(CARRIER, NUMBER, max_age=60)
+        assert requests(sandbox) == {"list": 1}
+        assert first.timing is not None
+        assert again.timing is not None
+        assert (first.timing.from_memory, again.timing.from_memory) == (False, True)
+        assert again.timing.age == pytest.approx(40.0, abs=0.1)
+        assert again.timing.total == 0.0
+        assert again == first
+        await asyncio.sleep(30)
+        old = await tm.trackings.get(CARRIER, NUMBER, max_age=60)
+        await tm.trackings.get(CARRIER, NUMBER)
+    assert old.timing is not None
+    assert not old.timing.from_memory
+    assert requests(sandbox) == {"list": 3}
+
+
+async def test_nothing_is_kept_before_anybody_asks_for_it() -> None:
+    """A client that never asks for an answer from memory keeps none."""
+    sandbox = stocked(1)
+    async with opened(sandbox) as tm:
+        await tm.trackings.get(CARRIER, NUMBER)
+        assert len(vars(tm)["_caller"].memory) == 0
+
+
+async def test_memory_is_bounded() -> None:
+    """Of more trackings than memory holds the one used longest ago is forgotten."""
+    sandbox = stocked(4)
+    async with opened(sandbox, memory_size=2) as tm:
+        for number in ("ZZ0000000", "ZZ0000001", "ZZ0000000", "ZZ0000002"):
+            await tm.trackings.get(CARRIER, number, max_age=600)
+        assert len(vars(tm)["_caller"].memory) == 2
+        await tm.trackings.get(CARRIER, "ZZ0000000", max_age=600)
+        assert requests(sandbox) == {"list": 3}
+        await tm.trackings.get(CARRIER, "ZZ0000001", max_age=600)
+    assert requests(sandbox) == {"list": 4}
+
+
+WRITES: dict[str, Callable[[TrackingMore], Awaitable[Any]]] = {
+    "update": lambda tm: tm.trackings.update(CARRIER, NUMBER, title="mug"),
+    "shared update": lambda tm: tm.with_options(coalesce="all").trackings.update(CARRIER, NUMBER, title="mug"),
+    "job": lambda tm: tm.trackings.update_many([TrackingUpdate(CARRIER, NUMBER, title="mug")]),
+    "delete": lambda tm: tm.trackings.delete(CARRIER, NUMBER),
+    "shared delete": lambda tm: tm.with_options(coalesce="all").trackings.delete(CARRIER, NUMBER),
+    "change of carrier": lambda tm: tm.trackings.change_carrier(CARRIER, NUMBER, "sto"),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+async def test_an_own_write_is_read_back(write: str) -> None:
+    """After a write memory does not answer for that tracking any more."""
+    sandbox = stocked(1)
+    async with opened(sandbox) as tm:
+        await tm.trackings.get(CARRIER, NUMBER, max_age=600)
+        await WRITES[write](tm)
+        (found,) = await at_once([tm.trackings.get(CARRIER, NUMBER, max_age=600)])
+    assert isinstance(found, NotFoundError) or found.title == "mug"
+
+
+async def test_what_was_asked_for_before_a_write_is_not_kept_after_it() -> None:
+    """A look-up under way during a write does not bring the old state back into memory."""
+    sandbox = stocked(1)
+    async with opened(sandbox) as tm:
+        await tm.trackings.get(CARRIER, NUMBER, max_age=600)
+        await asyncio.sleep(2)
+        sandbox.faults.add(Fault("list", times=1, delay_back=3.0))
+        early = asyncio.ensure_future(tm.trackings.get(CARRIER, NUMBER))
+        await asyncio.sleep(0.1)
+        await tm.trackings.update(CARRIER, NUMBER, title="mug")
+        assert (await early).title != "mug"
+        assert (await tm.trackings.get(CARRIER, NUMBER, max_age=600)).title == "mug"
+
+
+async def test_a_language_is_remembered_for_itself() -> None:
+    """An answer in one language is none in another."""
+    sandbox = stocked(1)
+    async with opened(sandbox) as tm:
+        await tm.trackings.get(CARRIER, NUMBER, lang="en", max_age=600)
+        await tm.trackings.get(CARRIER, NUMBER, lang="cn", max_age=600)
+        again = await tm.trackings.get(CARRIER, NUMBER, lang="cn", max_age=600)
+    assert again.timing is not None
+    assert again.timing.from_memory
+    assert requests(sandbox) == {"get": 2}
+
+
+async def test_memory_works_while_the_account_is_banned() -> None:
+    """During a ban what is recent enough is answered all the same."""
+    sandbox = stocked(1)
+    sandbox.faults.add(Fault("list", on={2}, ban=True))
+    async with opened(sandbox) as tm:
+        for _ in range(2):
+            await tm.trackings.get(CARRIER, NUMBER, max_age=0)
+        await at_once([tm.with_options(max_wait=2).trackings.get(CARRIER, NUMBER)])
+        found = await tm.with_options(deadline=0.8).trackings.get(CARRIER, NUMBER, max_age=10)
+    assert found.timing is not None
+    assert found.timing.from_memory
+
+
+@pytest.mark.parametrize("value", [-1, "60", float("nan"), True])
+async def test_a_wrong_age_is_told(value: Any) -> None:
+    """What is no number of seconds is refused before anything is sent."""
+    async with opened(stocked()) as tm:
+        with pytest.raises(ConfigurationError, match="max_age"):
+            await tm.trackings.get(CARRIER, NUMBER, max_age=value)
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, None])
+def test_a_wrong_size_is_told(value: Any) -> None:
+    """The size of memory is a whole number."""
+    with pytest.raises(ConfigurationError, match="memory_size"):
+        TrackingMore("key", memory_size=value)

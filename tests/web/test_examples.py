@@ -1,0 +1,143 @@
+"""The examples of web services answer over a real socket what their visitors ought to hear, whatever goes wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import AsyncIterator
+
+import anyio
+import httpx
+import pytest
+from anyio.abc import Process
+
+from tests.test_examples import INTERRUPTIBLE
+from tests.web.servers import EXAMPLES, NUMBER, PATH, Site, load_example, served
+from trackingmore_async.sandbox import Fault, Sandbox
+
+pytestmark = pytest.mark.anyio
+
+NAMES = ["web_fastapi", "web_starlette", "web_aiohttp"]
+LOOK_UPS = ("get", "list")
+
+
+@pytest.fixture(params=NAMES)
+async def site(request: pytest.FixtureRequest, sandbox: Sandbox) -> AsyncIterator[Site]:
+    """Serve each of the examples, with the sandbox as the service."""
+    async with served(load_example(request.param)) as serving:
+        yield serving
+
+
+async def test_a_parcel_is_found(site: Site, sandbox: Sandbox) -> None:
+    """Who asks for a parcel gets its number and its status."""
+    answer = await site.get()
+    found = sandbox.find("china-ems", NUMBER)
+    assert found is not None
+    assert answer.status_code == 200
+    assert answer.json()["number"] == NUMBER
+    assert answer.json()["status"] == found["status"]
+
+
+async def test_what_is_not_there_is_a_404(site: Site) -> None:
+    """A parcel that does not exist is a 404."""
+    assert (await site.get("/parcels/china-ems/LX999999999CN")).status_code == 404
+
+
+async def test_what_cannot_be_a_parcel_is_the_fault_of_who_asked(site: Site, sandbox: Sandbox) -> None:
+    """Nonsense is refused with a 4xx, and nothing is sent for it."""
+    before = sandbox.statistics().requests.get("get", 0)
+    assert (await site.get("/parcels/china-ems/%20")).status_code in {404, 422}
+    assert sandbox.statistics().requests.get("get", 0) == before
+
+
+async def test_a_ban_is_a_503_that_says_when_to_come_again(site: Site, sandbox: Sandbox) -> None:
+    """During a ban the answer is a 503 at once, with the seconds to go; who asks during it costs no request."""
+    sandbox.faults.add(Fault(LOOK_UPS, times=1, code=429))
+    answers = [await site.get(), await site.get()]
+    for answer in answers:
+        assert answer.status_code == 503
+        assert 119 <= int(answer.headers["Retry-After"]) <= 123
+    assert sum(sandbox.statistics().requests.get(name, 0) for name in LOOK_UPS) <= 2  # one may be the sync's
+    assert sandbox.statistics().requests_during_bans == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_wrong_key_is_nobody_elses_business(
+    name: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The visitor of a shop with a wrong key gets a 5xx that tells neither the key nor what is wrong with it."""
+    key = str(uuid.uuid4())
+    monkeypatch.setenv("TRACKINGMORE_API_KEY", key)
+    async with served(load_example(name)) as site:
+        answer = await site.get()
+    assert answer.status_code in {500, 502}
+    assert key not in answer.text
+    assert "key" not in answer.text.lower()
+
+
+@pytest.mark.parametrize("name", ["web_fastapi", "web_aiohttp"])
+async def test_who_would_wait_too_long_is_told_so_at_once(name: str, sandbox: Sandbox) -> None:
+    """With 800 ms to go and the next slot a second away the answer is a 503, long before the 800 ms are over."""
+    async with served(load_example(name)) as site:
+        assert (await site.get()).status_code == 200
+        with anyio.fail_after(0.5):
+            answer = await site.get(PATH.replace("0CN", "1CN"))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+
+
+async def test_who_has_time_waits_for_his_turn(sandbox: Sandbox) -> None:
+    """The Starlette example lets a visitor wait until the next slot."""
+    async with served(load_example("web_starlette")) as site:
+        answers = [await site.get(), await site.get(PATH.replace("0CN", "1CN"))]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert sandbox.statistics().total_violations == 0
+
+
+async def test_a_service_that_fails_is_a_502(sandbox: Sandbox) -> None:
+    """When the service fails, and keeps failing, the answer is a 502."""
+    sandbox.faults.add(Fault(LOOK_UPS, status=503, body="html"))
+    async with served(load_example("web_starlette")) as site:
+        assert (await site.get()).status_code == 502
+
+
+async def test_the_sync_is_seen_and_ends_with_the_application(sandbox: Sandbox) -> None:
+    """The FastAPI example reads all parcels behind its visitors, and tells of it."""
+    async with served(load_example("web_fastapi")) as site:
+        with anyio.fail_after(10):
+            while not (health := (await site.get("/health")).json())["parcels"]:  # noqa: ASYNC110 - it tells nobody
+                await anyio.sleep(0.05)
+    assert health["alive"] is True
+    assert sum(health["parcels"].values()) == 40
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_the_file_runs_by_itself(name: str, clean_environment: None) -> None:
+    """Without a key the file serves with a sandbox of its own, shows no request to it, and ends quietly on Ctrl-C."""
+    command = [sys.executable, "-W", "error", "-c", INTERRUPTIBLE, str(EXAMPLES / f"{name}.py"), "0"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    async with await anyio.open_process(command, stderr=subprocess.STDOUT, env=environment) as process:
+        said = await hear(process, r"http://127\.0\.0\.1:(?!0\D)\d+")
+        url = re.findall(r"http://127\.0\.0\.1:\d+", said)[-1]
+        async with httpx.AsyncClient(trust_env=False) as visitor:
+            assert (await visitor.get(url + PATH)).json()["number"] == NUMBER
+        process.send_signal(signal.SIGINT)
+        said += await hear(process, r"\Z.")
+        assert await process.wait() == 0
+    assert "Traceback" not in said
+    assert "/v2/" not in said
+
+
+async def hear(process: Process, pattern: str) -> str:
+    """Read what a process says until it fits, or ends."""
+    said = ""
+    assert process.stdout is not None
+    with anyio.fail_after(20):
+        async for part in process.stdout:
+            said += part.decode()
+            if re.search(pattern, said):
+                break
+    return said

@@ -1,0 +1,112 @@
+"""Who waits to share a request: in two lanes, by tracking."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from itertools import takewhile
+from typing import get_args
+
+import attrs
+
+from trackingmore_async.settings import Lane
+
+from .waiter import Waiter
+
+__all__ = ["Group", "Line"]
+
+Name = tuple[str, str]
+Group = list[Waiter]
+"""Those who wait for the same tracking, in the order in which they came."""
+
+LANES: tuple[Lane, ...] = get_args(Lane)
+
+
+@attrs.define(eq=False)
+class Line:
+    """First come, first served in each lane; all who wait for one tracking stand where the first of them stands.
+
+    A tracking for which anybody interactive waits is interactive.
+
+    Args:
+        name: Tells trackings apart.
+        together: Whether those who wait for one tracking are served at once, as far as they agree on its spelling and
+            on the timeout; else one after another.
+    """
+
+    name: Callable[[Waiter], Name]
+    together: bool
+    _groups: dict[Name, Group] = attrs.field(factory=dict[Name, Group], init=False)
+    _lanes: dict[Lane, OrderedDict[Name, None]] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._lanes = {lane: OrderedDict() for lane in LANES}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._groups.values()))
+
+    def join(self, waiter: Waiter, *, first: bool = False) -> None:
+        """Queue up; with `first` at the head, for one that had its turn before."""
+        name = self.name(waiter)
+        group = self._groups.setdefault(name, [])
+        group.insert(0 if first else len(group), waiter)
+        if waiter.lane == "interactive":
+            self._lanes["bulk"].pop(name, None)
+        elif name in self._lanes["interactive"]:
+            return
+        lane = self._lanes[waiter.lane]
+        lane.setdefault(name)
+        if first:
+            lane.move_to_end(name, last=False)
+
+    def stands(self, waiter: Waiter) -> bool:
+        """Tell whether a waiter stands here."""
+        return waiter in self._groups.get(self.name(waiter), ())
+
+    def leave(self, waiter: Waiter) -> None:
+        """Leave without having been served; nothing happens when it is not there."""
+        name = self.name(waiter)
+        group = self._groups.get(name, [])
+        if waiter in group:
+            group.remove(waiter)
+            if not group:
+                self._remove(name)
+
+    def heads(self, lane: Lane) -> Iterator[Waiter]:
+        """Go through the first waiter of each tracking, those of a lane before those of the other."""
+        for one in sorted(LANES, key=lambda other: other != lane):
+            yield from tuple(self.firsts(one))
+
+    def pop(self, first: Waiter) -> Group:
+        """Take out the first who waits for a tracking, and those after him whom one request can serve as well."""
+        name = self.name(first)
+        group = self._groups[name]
+        taken = list(takewhile(first.agrees, group)) if self.together else group[:1]
+        del group[: len(taken)]
+        if not group:
+            self._remove(name)
+        return taken
+
+    def is_empty(self, lane: Lane) -> bool:
+        """Tell whether nobody stands in a lane."""
+        return not self._lanes[lane]
+
+    def firsts(self, lane: Lane) -> Iterator[Waiter]:
+        """Go through the first waiter of each tracking of one lane."""
+        return (self._groups[name][0] for name in self._lanes[lane])
+
+    def ahead_of(self, waiter: Waiter, lane: Lane) -> int:
+        """Count the trackings in a lane before that of a waiter; before a new one if nobody waits for it."""
+        name, names = self.name(waiter), self._lanes[lane]
+        if name not in names:
+            return len(names)
+        return next(place for place, other in enumerate(names) if other == name)
+
+    def of_lane(self, lane: Lane) -> list[Waiter]:
+        """Return all who stand in a lane, in their order."""
+        return [waiter for name in self._lanes[lane] for waiter in self._groups[name]]
+
+    def _remove(self, name: Name) -> None:
+        del self._groups[name]
+        for lane in self._lanes.values():
+            lane.pop(name, None)

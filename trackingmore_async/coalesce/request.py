@@ -1,0 +1,95 @@
+"""One request that several callers share."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+from trackingmore_async.settings import Lane
+from trackingmore_async.transport import Budget, Trail
+
+from .line import Group
+from .waiter import Waiter
+
+__all__ = ["Patience", "SharedRequest"]
+
+
+@attrs.define(eq=False)
+class SharedRequest:
+    """One request that several callers share; who they are is decided when its slot is granted, and not before.
+
+    Args:
+        lane: Where it waits.
+        deadline: When it has to be granted for the least patient of those who wait (seconds, loop clock).
+        expected_at: When it will probably be granted.
+        groups: Whom it serves, once it is formed.
+        numbers: The tracking numbers in it, as its operation tells them apart.
+        timeout: Seconds for one attempt, the same for all whom it serves; None: it serves nobody yet.
+        trail: What it went through.
+        decode: Seconds that its answer took to decode.
+        formed_at: When its slot was granted first (seconds, loop clock); None: not yet.
+        asked_at: When the bytes of its latest attempt were made.
+        task: What carries it out.
+        is_open: Whether it may take along whoever waits.
+    """
+
+    lane: Lane
+    deadline: float
+    expected_at: float
+    groups: list[Group] = attrs.field(factory=list[Group])
+    numbers: set[str] = attrs.field(factory=set[str])
+    timeout: float | None = None
+    trail: Trail = attrs.field(factory=lambda: Trail(is_counted=True))
+    decode: float = 0.0
+    formed_at: float | None = None
+    asked_at: float = 0.0
+    task: asyncio.Task[None] | None = None
+    is_open: bool = True
+
+    def waiters(self) -> Iterator[Waiter]:
+        """Go through all whom it serves and who still wait."""
+        return (waiter for group in self.groups for waiter in group if waiter.is_waiting)
+
+    def calls(self) -> list[int]:
+        """Return the numbers of the logical calls that it serves, as hooks know them."""
+        return [waiter.call for waiter in self.waiters() if waiter.call]
+
+    def part(self, groups: Sequence[Group]) -> SharedRequest:
+        """Return a request for some of those whom this one serves, and nobody else."""
+        part = SharedRequest(self.lane, math.inf, self.expected_at, formed_at=self.formed_at, is_open=False)
+        for group in groups:
+            part.add(group)
+        return part
+
+    def add(self, group: Group) -> None:
+        """Serve these, too."""
+        self.groups.append(group)
+        self.timeout = group[0].budget.timeout
+        for waiter in group:
+            waiter.request, waiter.attempts_before = self, max(0, self.trail.attempts - 1)
+
+    def latest_slot(self) -> float | None:
+        """Return when a slot is of use: for the least patient who wait; once formed, for the most patient it serves."""
+        if self.formed_at is None:
+            latest = self.deadline
+        else:
+            latest = max((waiter.patience() for waiter in self.waiters()), default=0.0)
+        return None if latest == math.inf else latest
+
+
+@attrs.frozen
+class Patience(Budget):
+    """The time that a shared request has: what those allow who share it."""
+
+    request: SharedRequest = attrs.field(kw_only=True)
+
+    def latest_slot(self) -> float | None:
+        """Return the latest time at which a slot is of use."""
+        return self.request.latest_slot()
+
+    def time_for_attempt(self) -> float:
+        """Return the seconds that the next attempt may take."""
+        return self.timeout if self.request.timeout is None else self.request.timeout

@@ -1,0 +1,325 @@
+"""Many single calls that travel in few requests."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import copy
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import attrs
+
+from trackingmore_async.answers import number_key
+from trackingmore_async.batches import WithdrawnError
+from trackingmore_async.errors import ClientStateError, DeadlineExceededError, TrackingMoreError
+from trackingmore_async.operations import Operation
+from trackingmore_async.pacing.meter import TICK
+from trackingmore_async.pacing.projecting import expected_interval
+from trackingmore_async.pacing.refusal import hopeless
+from trackingmore_async.retry import is_transient
+from trackingmore_async.settings import Lane
+from trackingmore_async.transport import Transport
+
+from .line import LANES, Line
+from .request import Patience, SharedRequest
+from .waiter import SharedCall, Waiter
+
+__all__ = ["Sharing", "own"]
+
+CLOSED = "The client was closed while this call was under way. Let calls finish before leaving `async with`."
+SENT = "The deadline passed before an answer came; the request was sent. {advice}"
+
+AnyT = TypeVar("AnyT")
+
+
+@attrs.define(eq=False)
+class Sharing:
+    """Gathers single calls until a slot is granted, and sends all that wait by then in one request.
+
+    At most one request a lane waits for its slot; what comes meanwhile travels with it, and what it cannot carry with
+    the next one. Who gives up disturbs nobody: a request that nobody waits for any more leaves its queue, and gives
+    its slot back if it had got one.
+
+    Args:
+        transport: Where the requests go.
+        operation: The row of the table that the requests follow.
+        single: The row of the single calls that travel in them.
+        capacity: How many trackings one request can carry.
+        line: Who waits.
+        alone: Whether a number goes once at most into a request, and only while no other request holds it.
+        send: Sends one request: forms it when its slot is granted (see `form`), and answers whom it serves.
+        advice: What to do when the deadline passes after the request was sent.
+    """
+
+    transport: Transport
+    operation: Operation
+    single: Operation
+    capacity: int
+    line: Line
+    send: Callable[[Sharing, SharedRequest], Awaitable[None]]
+    alone: bool
+    advice: str
+    _under_way: set[str] = attrs.field(factory=set[str], init=False)
+    _calling: dict[Lane, SharedRequest] = attrs.field(factory=dict[Lane, SharedRequest], init=False)
+    _tasks: set[asyncio.Task[None]] = attrs.field(factory=set[asyncio.Task[None]], init=False)
+
+    async def ask(self, waiter: Waiter) -> Any:
+        """Wait for a place in a request and for its answer.
+
+        Raises:
+            TrackingMoreError: what came of the request, or why it would come too late.
+        """
+        self.transport.lifetime.check()
+        with SharedCall(self.transport.herald, self.single, waiter):
+            return await self._ask(waiter)
+
+    async def _ask(self, waiter: Waiter) -> Any:
+        self.transport.counters.came(self.operation.bucket, 1, self.capacity)
+        self._refuse_hopeless(waiter)
+        timers = self._set_timers(waiter)
+        try:
+            self._queue_up(waiter)
+            self._call(waiter.lane, waiter.latest)
+            answer = await waiter.answer
+        finally:
+            for timer in timers:
+                timer.cancel()
+            self._leave(waiter)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def aclose(self) -> None:
+        """Wait until all tasks have ended; the transport has closed and ends them. Tell who waits behind them."""
+        try:
+            while self._tasks:
+                await asyncio.wait(self._tasks)
+        finally:
+            for lane in LANES:
+                for waiter in self.line.of_lane(lane):
+                    waiter.settle(ClientStateError(CLOSED))
+
+    # Forming requests
+
+    def form(self, request: SharedRequest) -> None:
+        """Let a request whose slot was granted take along all that wait and fit.
+
+        Raises:
+            WithdrawnError: nobody waits any more; nothing is to be sent.
+        """
+        request.asked_at = asyncio.get_running_loop().time()
+        if request.formed_at is None:
+            request.formed_at = request.asked_at
+            self._forget(request)
+        self._drop_who_left(request)
+        if request.is_open:
+            self._fill(request)
+            self._call_for_the_rest()
+        if not request.groups:
+            raise WithdrawnError("Nobody waits for this any more.")
+
+    def _fill(self, request: SharedRequest) -> None:
+        for waiter in self.line.heads(request.lane):
+            if len(request.numbers) >= self.capacity:
+                return
+            if request.timeout in {None, waiter.budget.timeout} and not self._is_held_back(waiter):
+                self._take(request, waiter)
+
+    def _take(self, request: SharedRequest, waiter: Waiter) -> None:
+        number = self._number(waiter)
+        group = self.line.pop(waiter)
+        request.add(group)
+        self.transport.counters.stopped_waiting(self.operation.bucket, len(group))
+        request.numbers.add(number)
+        if self.alone:
+            self._under_way.add(number)
+
+    def _drop_who_left(self, request: SharedRequest) -> None:
+        request.groups = [group for group in request.groups if any(waiter.is_waiting for waiter in group)]
+        request.numbers = {self._number(group[0]) for group in request.groups}
+
+    def _number(self, waiter: Waiter) -> str:
+        """Return the number as it is told apart: where it goes alone, whatever answers may confuse is the same."""
+        number: str = waiter.item.tracking_number
+        return number_key(number) if self.alone else number
+
+    def _is_held_back(self, waiter: Waiter) -> bool:
+        return self.alone and self._number(waiter) in self._under_way
+
+    def _queue_up(self, waiter: Waiter, *, first: bool = False) -> None:
+        self.line.join(waiter, first=first)
+        self.transport.counters.began_waiting(self.operation.bucket)
+
+    def _drop(self, waiter: Waiter) -> None:
+        self.line.leave(waiter)
+        self.transport.counters.stopped_waiting(self.operation.bucket)
+
+    def _call_for_the_rest(self) -> None:
+        for lane in LANES:
+            self._call(lane)
+
+    def _call(self, lane: Lane, latest: float | None = None) -> None:
+        """See to it that a request waits for a slot for those who stand in a lane, and can travel.
+
+        Args:
+            lane: The lane.
+            latest: When a newcomer's request has to be granted; None: there is no newcomer.
+        """
+        present = self._calling.get(lane)
+        if present is not None:
+            if latest is None or latest >= present.deadline:
+                return
+            # The limiter has to know of the least patient one, to refuse him at once when a ban begins.
+            self._forget(present)
+            if present.task is not None:
+                present.task.cancel()
+        elif all(map(self._is_held_back, self.line.firsts(lane))):
+            return
+        self._start(lane)
+
+    def _start(self, lane: Lane) -> None:
+        deadline = min((waiter.latest for waiter in self.line.of_lane(lane)), default=math.inf)
+        wait = self.transport.limiter.projected_wait(self.operation.bucket, lane=lane)
+        loop = asyncio.get_running_loop()
+        request = SharedRequest(lane, deadline, loop.time() + wait)
+        self._calling[lane] = request
+        # The request is nobody's own: the context variables of the first caller are not those of all.
+        request.task = loop.create_task(self.carry_out(request), context=contextvars.Context())
+        self._tasks.add(request.task)
+        request.task.add_done_callback(self._tasks.discard)
+
+    def _forget(self, request: SharedRequest) -> None:
+        """Note that a request does not wait for its first slot any more."""
+        if self._calling.get(request.lane) is request:
+            del self._calling[request.lane]
+
+    def budget(self, request: SharedRequest) -> Patience:
+        """Return the time that a request has."""
+        timeout = self.operation.timeout
+        return Patience(ends_at=None, max_wait=None, timeout=timeout, lane=request.lane, request=request)
+
+    async def carry_out(self, request: SharedRequest) -> None:
+        """Carry out one request; whoever it serves is told something, whatever happens."""
+        try:
+            await self.send(self, request)
+        except WithdrawnError:
+            pass
+        except TrackingMoreError as error:
+            self.fail(request, error)
+        except Exception as error:  # a defect of this library, or of a limiter: it must not hang anybody
+            self._tell_all(request, error)
+        finally:
+            self._forget(request)
+            if self.alone:
+                self._under_way -= request.numbers
+            for waiter in list(request.waiters()):  # the task was cancelled: the event loop is about to end
+                waiter.settle(ClientStateError(CLOSED))
+        if self.transport.lifetime.state == "open":
+            self._call_for_the_rest()
+
+    # Failing
+
+    def fail(self, request: SharedRequest, error: TrackingMoreError) -> None:
+        """Tell an error to those whom it concerns.
+
+        Who joined a request that had been tried before has had fewer attempts, and waits for the next one.
+        """
+        if request.formed_at is None:
+            self._fail_unformed(request, error)
+            return
+        attempts = self.transport.attempts_at_most
+        for waiter in reversed(list(request.waiters())):  # the last one first, for each rejoins at the head
+            had = request.trail.attempts - waiter.attempts_before
+            if waiter.attempts_before > 0 and had < attempts and is_transient(error):
+                self._queue_up(waiter, first=True)
+            else:
+                waiter.settle(own(error))
+        request.groups.clear()
+
+    def _fail_unformed(self, request: SharedRequest, error: TrackingMoreError) -> None:
+        """Tell those in the line that the request for which they waited will not be granted in time, or not at all."""
+        if not isinstance(error, DeadlineExceededError):
+            self._tell_all(request, error)
+            return
+        now = asyncio.get_running_loop().time()
+        turn = max(request.deadline, now + (error.projected_wait or 0.0) - TICK)
+        for waiter in self.line.of_lane(request.lane):
+            if waiter.latest <= turn:
+                self._drop(waiter)
+                waiter.settle(own(error))
+
+    def _tell_all(self, request: SharedRequest, error: Exception) -> None:
+        for waiter in list(request.waiters()):
+            waiter.settle(own(error))
+        if request.formed_at is None:
+            for waiter in self.line.of_lane(request.lane):
+                self._drop(waiter)
+                waiter.settle(own(error))
+
+    # Waiting
+
+    def projected_wait(self, waiter: Waiter) -> float:
+        """Seconds until a request would probably be granted that has a place for this waiter."""
+        limiter, bucket, lane = self.transport.limiter, self.operation.bucket, waiter.lane
+        requests_before = self.line.ahead_of(waiter, lane) // self.capacity
+        calling = self._calling.get(lane)
+        if calling is None:
+            wait = limiter.projected_wait(bucket, lane=lane)
+        else:
+            now = asyncio.get_running_loop().time()
+            wait = max(limiter.projected_wait(bucket, lane=lane, again=True), calling.expected_at - now)
+        if requests_before:
+            wait += requests_before * expected_interval(limiter, self.operation)
+        return wait
+
+    def _refuse_hopeless(self, waiter: Waiter) -> None:
+        if waiter.latest == math.inf:
+            return
+        wait = self.projected_wait(waiter)
+        if waiter.since + wait > waiter.latest + TICK:
+            raise hopeless(self.operation.bucket, wait=wait, ban=self._ban_left())
+
+    def _ban_left(self) -> float:
+        return max(0.0, self.transport.silence.until - asyncio.get_running_loop().time())
+
+    def _set_timers(self, waiter: Waiter) -> list[asyncio.TimerHandle]:
+        loop, timers = asyncio.get_running_loop(), list[asyncio.TimerHandle]()
+        if waiter.latest < math.inf:
+            timers.append(loop.call_at(waiter.latest, self._expire, waiter))
+        if waiter.budget.ends_at is not None:
+            timers.append(loop.call_at(waiter.budget.ends_at, self._end, waiter))
+        return timers
+
+    def _expire(self, waiter: Waiter) -> None:
+        """Refuse a waiter for whom no slot came in time although one was expected."""
+        if not self.line.stands(waiter):
+            return
+        now = asyncio.get_running_loop().time()
+        wait = self.projected_wait(waiter)
+        waiter.settle(hopeless(self.operation.bucket, wait=wait, waited=now - waiter.since))
+
+    def _end(self, waiter: Waiter) -> None:
+        """Tell a waiter that its deadline passed while its request was under way."""
+        if self.line.stands(waiter):
+            self._expire(waiter)
+        else:
+            waiter.settle(
+                DeadlineExceededError(SENT.format(advice=self.advice), sent=True, operation=self.operation.name)
+            )
+
+    def _leave(self, waiter: Waiter) -> None:
+        """Leave the line; a request that nobody waits for any more leaves the limiter's queue."""
+        if not self.line.stands(waiter):
+            return
+        self._drop(waiter)
+        present = self._calling.get(waiter.lane)
+        if present is not None and present.task is not None and self.line.is_empty(waiter.lane):
+            self._forget(present)
+            present.task.cancel()
+
+
+def own(error: AnyT) -> AnyT:
+    """Return an error of one's own: what is raised in several tasks would mix up their tracebacks."""
+    return copy.copy(error)

@@ -1,0 +1,136 @@
+"""One caller that waits to share a request."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from trackingmore_async.errors import TrackingMoreError
+from trackingmore_async.hooks import HookEvent
+from trackingmore_async.operations import Operation
+from trackingmore_async.pacing.silence import Silence
+from trackingmore_async.settings import Lane
+from trackingmore_async.timing import Timing
+from trackingmore_async.transport import Budget, Herald, Trail
+
+if TYPE_CHECKING:
+    from .request import SharedRequest
+
+__all__ = ["SharedCall", "Waiter"]
+
+
+@attrs.define(eq=False)
+class Waiter:
+    """One caller that waits to share a request.
+
+    Args:
+        item: What it asks for, or wants written.
+        budget: The time that it has.
+        answer: Becomes what the caller gets, or the error that it is told.
+        since: When it came (seconds, loop clock).
+        latest: When its request has to be granted (seconds, loop clock); infinite: any time.
+        silence: Knows the bans of the account.
+        call: The number of the logical call, as hooks hear it; 0: nobody hears.
+        attempts_before: How many times the request that it joined had been sent before.
+        request: The request that it joined; None: it waits for one.
+    """
+
+    item: Any
+    budget: Budget
+    answer: asyncio.Future[Any]
+    since: float
+    latest: float
+    silence: Silence
+    call: int = 0
+    attempts_before: int = 0
+    request: SharedRequest | None = None
+    _silent: float = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._silent = self.silence.seconds(self.since)
+
+    @classmethod
+    def of(cls, item: Any, budget: Budget, silence: Silence) -> Waiter:
+        """Make the waiter of a call that begins now."""
+        loop, latest = asyncio.get_running_loop(), budget.latest_slot()
+        return cls(item, budget, loop.create_future(), loop.time(), math.inf if latest is None else latest, silence)
+
+    @property
+    def lane(self) -> Lane:
+        """Where it waits."""
+        return self.budget.lane
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Carrier code and number of the tracking that it is about, as they were spelled."""
+        return self.item.carrier_code, self.item.tracking_number
+
+    def agrees(self, other: Waiter) -> bool:
+        """Tell whether one item of one request can serve both: spelled alike, and for as long a time."""
+        return self.name == other.name and self.budget.timeout == other.budget.timeout
+
+    @property
+    def is_waiting(self) -> bool:
+        """True until it was answered, or gave up."""
+        return not self.answer.done()
+
+    def patience(self) -> float:
+        """Return when a further attempt has to be granted (seconds, loop clock); infinite: any time."""
+        latest = self.budget.latest_slot()
+        return math.inf if latest is None else latest
+
+    def timing(self) -> Timing:
+        """Divide the time spent until now; the request may have been under way for some time when it was joined."""
+        now = asyncio.get_running_loop().time()
+        total, pause = now - self.since, self.silence.seconds(now) - self._silent
+        if self.request is None:
+            return Timing(waiting=total - pause, pause=pause)
+        trail, decode = self.request.trail, self.request.decode
+        network = min(trail.network, total - pause)
+        waiting = max(0.0, total - pause - network - decode)
+        attempts = trail.attempts - self.attempts_before
+        return Timing(waiting=waiting, pause=pause, network=network, decode=decode, attempts=attempts)
+
+    def settle(self, answer: Any) -> None:
+        """Answer it, or tell it an error, unless that was done.
+
+        An error is a result of the future, too: one that nobody fetches any more would be reported as lost.
+        """
+        if not self.answer.done():
+            self.answer.set_result(answer)
+
+
+@attrs.define(eq=False)
+class SharedCall:
+    """One logical call that shares a request, as a context: tells hooks of its begin and its end.
+
+    Args:
+        herald: Who tells.
+        operation: The row of the single call.
+        waiter: Who makes it.
+    """
+
+    herald: Herald
+    operation: Operation
+    waiter: Waiter
+
+    def __enter__(self) -> None:
+        if self.herald.hooks:
+            self.waiter.call = self.herald.next_number()
+            self._tell("call")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, TrackingMoreError):
+            error.timing = self.waiter.timing()
+        if self.herald.hooks:
+            name = None if kind is None else kind.__name__
+            self._tell("end", error=name, code=getattr(error, "code", None), timing=self.waiter.timing())
+
+    def _tell(self, event: HookEvent, **details: Any) -> None:
+        self.herald.tell(event, self.operation, Trail(call=self.waiter.call, lane=self.waiter.lane), **details)

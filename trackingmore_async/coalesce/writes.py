@@ -1,0 +1,175 @@
+"""Single edits, deletions and creates that share batch requests."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from trackingmore_async.answers import Item, Verdict, number_key
+from trackingmore_async.batches import Batches, Entry, Settling, WithdrawnError, chunks, fold, unfold
+from trackingmore_async.calls import Caller
+from trackingmore_async.codec import encode_item
+from trackingmore_async.errors import TrackingMoreError, TransportError
+from trackingmore_async.models import NewTracking, TrackingEcho, TrackingRef, TrackingUpdate, timed
+from trackingmore_async.operations import CREATE, CREATE_MANY, DELETE, DELETE_MANY, UPDATE, UPDATE_MANY, Operation
+
+from .line import Line
+from .request import SharedRequest
+from .sharing import Sharing, own
+from .waiter import Waiter
+
+__all__ = ["Writes"]
+
+SINGLES: Final[Mapping[Operation, Operation]] = {CREATE_MANY: CREATE, UPDATE_MANY: UPDATE, DELETE_MANY: DELETE}
+"""Batch operation -> the single one that travels in it."""
+
+NOBODY = "Nobody waits for this any more."
+
+
+@attrs.define(eq=False)
+class Writes:
+    """Single writes that travel in the batch requests, each with its own result or its own error.
+
+    Edits of one tracking that wait together are merged field by field, later values win. Writes of one number go
+    one after another else: answers may name the number only (DESIGN.md rules 5, 6).
+
+    Args:
+        caller: Where the requests go; its options are not used.
+    """
+
+    caller: Caller
+    _sharings: Mapping[Operation, Sharing] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._sharings = {operation: self._make(operation) for operation in SINGLES}
+
+    async def create(self, caller: Caller, item: NewTracking) -> TrackingEcho:
+        """Create one tracking in a request that others share."""
+        echo: TrackingEcho = await self._write(caller, CREATE_MANY, item)
+        return echo
+
+    async def update(self, caller: Caller, item: TrackingUpdate) -> TrackingEcho:
+        """Edit one tracking in a request that others share."""
+        echo: TrackingEcho = await self._write(caller, UPDATE_MANY, item)
+        return echo
+
+    async def delete(self, caller: Caller, item: TrackingRef) -> None:
+        """Delete one tracking in a request that others share."""
+        await self._write(caller, DELETE_MANY, item)
+
+    async def aclose(self) -> None:
+        """Wait until all that was under way has ended; the transport is closed."""
+        for sharing in self._sharings.values():
+            await sharing.aclose()
+
+    async def _write(self, caller: Caller, operation: Operation, item: Item) -> Any:
+        self.caller.transport.lifetime.check()
+        encode_item(operation, item)  # refuses what cannot be sent
+        waiter = Waiter.of(item, caller.budget(operation), self.caller.transport.silence)
+        return await self._sharings[operation].ask(waiter)
+
+    def _make(self, operation: Operation) -> Sharing:
+        return Sharing(
+            self.caller.transport,
+            operation,
+            SINGLES[operation],
+            operation.batch_size,
+            Line(_name, together=operation is UPDATE_MANY),
+            self._send,
+            alone=True,
+            advice="It may have been carried out: read back before sending it again.",
+        )
+
+    async def _send(self, sharing: Sharing, request: SharedRequest) -> None:
+        """Send one batch, settle what is in doubt, and answer whom it serves."""
+        batch = _Batch(sharing, request)
+        batches = Batches(self.caller, sharing.operation, sharing.budget(request), batch, is_counted=True)
+        await batches.deliver(batch.entries, batch.granted)
+        request.trail = batches.trail
+        if request.formed_at is None:
+            raise batch.error or WithdrawnError(NOBODY)
+        await batch.send_apart(batches)
+        batch.answer()
+        for chunk in chunks([entry for entry in batch.entries if entry.doubt is not None]):
+            await Settling(batches, chunk).settle()
+        batch.answer()
+
+
+def _name(waiter: Waiter) -> tuple[str, str]:
+    """Return what tells trackings apart: without regard to case, for the server may know no other way."""
+    carrier_code, tracking_number = waiter.name
+    return number_key(carrier_code), number_key(tracking_number)
+
+
+@attrs.define(eq=False)
+class _Batch:
+    """The entries of one shared batch, and whom they are for.
+
+    Args:
+        sharing: Forms the batch.
+        request: Whom it serves.
+        entries: What is sent; the parts of each say for which waiters.
+        error: Why its slot was not granted.
+    """
+
+    sharing: Sharing
+    request: SharedRequest
+    entries: list[Entry] = attrs.field(factory=list[Entry])
+    error: TrackingMoreError | None = None
+    reason: None = None  # a shared batch is not given up once it was formed
+    _waiters: list[Waiter] = attrs.field(factory=list[Waiter])
+
+    def granted(self) -> None:
+        """Form the batch when its slot is granted; it is the same in each further attempt."""
+        if self.request.formed_at is None:
+            self.sharing.form(self.request)
+            self.entries += map(self._entry, self.request.groups)
+
+    def observe(self, entries: Sequence[Entry], error: TrackingMoreError | None) -> None:
+        """Hear how a request ended."""
+        if not entries:
+            self.error = error
+
+    def _entry(self, group: Sequence[Waiter]) -> Entry:
+        waiting = [waiter for waiter in group if waiter.is_waiting]
+        first, *others = map(self._entry_of, waiting)
+        for other in others:
+            fold(first, other)
+        first.calls = [waiter.call for waiter in waiting if waiter.call]
+        return first
+
+    def _entry_of(self, waiter: Waiter) -> Entry:
+        self._waiters.append(waiter)
+        return Entry.of(len(self._waiters) - 1, waiter.item)
+
+    async def send_apart(self, batches: Batches) -> None:
+        """Send merged edits one by one that were refused together: one bad edit sinks no other."""
+        for entry in list(self.entries):
+            for piece in unfold(entry):
+                self.entries.append(piece)
+                await batches.deliver([piece], _nothing)
+
+    def answer(self) -> None:
+        """Tell those their result whose entry has its verdict."""
+        for entry in self.entries:
+            if entry.verdict is not None:
+                for part in entry.parts:
+                    waiter = self._waiters[part.index]
+                    waiter.settle(_result(waiter, entry.verdict))
+
+
+def _result(waiter: Waiter, verdict: Verdict) -> TrackingEcho | TrackingMoreError | None:
+    """Return what a single call returns, or raises. An edit all of whose fields later ones replaced was done, too."""
+    if verdict.state in {"succeeded", "superseded"}:
+        if isinstance(waiter.item, TrackingRef):
+            return None
+        echo = verdict.tracking or TrackingEcho(*waiter.name)
+        return timed(copy.copy(echo), waiter.timing())
+    return own(verdict.error or TransportError("Nobody knows what became of this. Read it back.", sent=True))
+
+
+def _nothing() -> None:
+    """Take no note of a slot that was granted."""

@@ -1,0 +1,38 @@
+"""What spans and metrics call things: the names of OpenTelemetry's semantic conventions where there is one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from trackingmore_async.batches import WithdrawnError
+
+__all__ = [
+    "CALLED_OFF",
+    "CAPACITY",
+    "CODE",
+    "ERROR_TYPE",
+    "FROM_MEMORY",
+    "ITEMS",
+    "LANE",
+    "METHOD",
+    "OPERATION",
+    "RESENDS",
+    "STATUS",
+    "TEMPLATE",
+]
+
+ERROR_TYPE: Final = "error.type"
+METHOD: Final = "http.request.method"
+RESENDS: Final = "http.request.resend_count"
+STATUS: Final = "http.response.status_code"
+TEMPLATE: Final = "url.template"
+
+OPERATION: Final = "trackingmore.operation"
+LANE: Final = "trackingmore.lane"
+CODE: Final = "trackingmore.code"
+ITEMS: Final = "trackingmore.batch.items"
+CAPACITY: Final = "trackingmore.batch.capacity"
+FROM_MEMORY: Final = "trackingmore.from_memory"
+
+CALLED_OFF: Final = frozenset({"CancelledError", WithdrawnError.__name__})
+"""The errors of calls that nobody waits for any more: no failures of anybody."""
