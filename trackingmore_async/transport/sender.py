@@ -10,7 +10,13 @@ from datetime import datetime, timedelta
 import anyio
 
 from trackingmore_async.codec import Wire
-from trackingmore_async.errors import ApiError, ClientStateError, ServerError, TrackingMoreError
+from trackingmore_async.errors import (
+    ApiError,
+    ClientStateError,
+    DeadlineExceededError,
+    ServerError,
+    TrackingMoreError,
+)
 from trackingmore_async.hooks import Hook
 from trackingmore_async.lifetime import Lifetime
 from trackingmore_async.operations import Operation
@@ -212,10 +218,15 @@ class Transport:
         raise ClientStateError(CLOSED)
 
     async def _send(self, operation: Operation, build: Callable[[], Wire], budget: Budget, trail: Trail) -> Reply:
+        failed: TrackingMoreError | None = None
         while True:
+            tried = trail.attempts
             try:
                 reply = await self._attempt(operation, build, budget, trail)
             except TrackingMoreError as error:
+                if failed is not None and trail.attempts == tried and isinstance(error, DeadlineExceededError):
+                    raise failed from error  # there is no slot in time for another attempt: what failed says more
+                failed = error
                 delay = self._delay(operation, error, trail)
                 if delay is None or not budget.allows(delay):
                     raise
