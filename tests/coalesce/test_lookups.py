@@ -94,6 +94,16 @@ async def test_case_does_not_matter_where_the_server_ignores_it(case_sensitive: 
     assert isinstance(small, NotFoundError) if case_sensitive else small.tracking_number == "ZZ00001AB"
 
 
+@pytest.mark.parametrize("case_sensitive", [True, False])
+async def test_a_carrier_in_other_letters_is_another_one_unless_the_server_says_so(case_sensitive: bool) -> None:
+    """The list holds a number for all of its carriers: whether one of them goes by another spelling, it cannot tell."""
+    sandbox = stocked(1, switches=Switches(case_sensitive=case_sensitive))
+    async with opened(sandbox) as tm:
+        (found,) = await at_once([tm.trackings.get("ZTO", "ZZ0000000")])
+    assert isinstance(found, NotFoundError) if case_sensitive else found.carrier_code == "zto"
+    assert requests(sandbox) == {"list": 1, "get": 1}
+
+
 @pytest.mark.parametrize("empty_list", [4031, 200])
 async def test_a_miss_is_confirmed_by_a_request_of_its_own(empty_list: int) -> None:
     """What the list does not hold is asked for by itself before it counts as missing."""

@@ -11,6 +11,7 @@ import pytest
 
 from trackingmore_async import (
     AlreadyExistsError,
+    ClientStateError,
     ConfigurationError,
     InvalidRequestError,
     NotFoundError,
@@ -18,6 +19,7 @@ from trackingmore_async import (
     RetryPolicy,
     TrackingEcho,
     TrackingMore,
+    TransportError,
 )
 from trackingmore_async.sandbox import Fault, Sandbox, Switches
 
@@ -155,6 +157,42 @@ async def test_later_edits_wait_for_earlier_ones_under_way() -> None:
         other = asyncio.ensure_future(shared(tm).create(CARRIER, "ZZ0000009"))
         await asyncio.gather(first, second, other)
     assert field(sandbox, "ZZ0000000", "title") == "second"
+
+
+async def test_edits_keep_their_order_whatever_their_timeouts() -> None:
+    """An edit that allows an attempt another time does not overtake an earlier one that is sent twice."""
+    sandbox = stocked(1)
+    sandbox.faults.add(Fault("update_many", times=1, delay_work=6.0))
+    async with opened(sandbox) as tm:
+        views = (tm.with_options(timeout=seconds) for seconds in (30, 5, 30))
+        await at_once(
+            shared(view).update(CARRIER, "ZZ0000000", title=title)
+            for view, title in zip(views, ("first", "second", "third"), strict=True)
+        )
+    assert field(sandbox, "ZZ0000000", "title") == "third"
+
+
+async def test_edits_keep_their_order_however_the_tracking_is_spelled() -> None:
+    """Where the server ignores case, edits of one tracking in two spellings are carried out as they came."""
+    sandbox = stocked(1, switches=Switches(case_sensitive=False))
+    async with opened(sandbox) as tm:
+        spelled = ("ZZ0000000", "zz0000000", "ZZ0000000")
+        await at_once(shared(tm).update(CARRIER, number, title=str(place)) for place, number in enumerate(spelled))
+    assert field(sandbox, "ZZ0000000", "title") == "2"
+
+
+async def test_closing_tells_those_who_wait_behind_another() -> None:
+    """When the client is closed, an edit that waits for an earlier one of its tracking ends, too."""
+    sandbox = stocked(1)
+    sandbox.faults.add(Fault("update_many", delay_work=3.0))
+    async with opened(sandbox) as tm:
+        first = asyncio.ensure_future(shared(tm).update(CARRIER, "ZZ0000000", title="first"))
+        await asyncio.sleep(0.1)
+        second = asyncio.ensure_future(shared(tm).update(CARRIER, "ZZ0000000", title="second"))
+        await asyncio.sleep(0.1)
+    found = await at_once([first, second])
+    assert [type(one) for one in found] == [TransportError, ClientStateError]
+    assert found[0].sent
 
 
 @pytest.mark.parametrize("reset", ["before", "after"])

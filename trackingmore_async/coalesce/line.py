@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import takewhile
 from typing import get_args
 
 import attrs
@@ -28,9 +29,12 @@ class Line:
     A tracking for which anybody interactive waits is interactive.
 
     Args:
-        together: Whether all who wait for one tracking are served at once; else one after another.
+        name: Tells trackings apart.
+        together: Whether those who wait for one tracking are served at once, as far as they agree on its spelling and
+            on the timeout; else one after another.
     """
 
+    name: Callable[[Waiter], Name]
     together: bool
     _groups: dict[Name, Group] = attrs.field(factory=dict[Name, Group], init=False)
     _lanes: dict[Lane, OrderedDict[Name, None]] = attrs.field(init=False)
@@ -43,39 +47,43 @@ class Line:
 
     def join(self, waiter: Waiter, *, first: bool = False) -> None:
         """Queue up; with `first` at the head, for one that had its turn before."""
-        group = self._groups.setdefault(waiter.name, [])
+        name = self.name(waiter)
+        group = self._groups.setdefault(name, [])
         group.insert(0 if first else len(group), waiter)
         if waiter.lane == "interactive":
-            self._lanes["bulk"].pop(waiter.name, None)
-        elif waiter.name in self._lanes["interactive"]:
+            self._lanes["bulk"].pop(name, None)
+        elif name in self._lanes["interactive"]:
             return
         lane = self._lanes[waiter.lane]
-        lane.setdefault(waiter.name)
+        lane.setdefault(name)
         if first:
-            lane.move_to_end(waiter.name, last=False)
+            lane.move_to_end(name, last=False)
 
     def stands(self, waiter: Waiter) -> bool:
         """Tell whether a waiter stands here."""
-        return waiter in self._groups.get(waiter.name, ())
+        return waiter in self._groups.get(self.name(waiter), ())
 
     def leave(self, waiter: Waiter) -> None:
         """Leave without having been served; nothing happens when it is not there."""
-        group = self._groups.get(waiter.name, [])
+        name = self.name(waiter)
+        group = self._groups.get(name, [])
         if waiter in group:
             group.remove(waiter)
             if not group:
-                self._remove(waiter.name)
+                self._remove(name)
 
     def heads(self, lane: Lane) -> Iterator[Waiter]:
         """Go through the first waiter of each tracking, those of a lane before those of the other."""
         for one in sorted(LANES, key=lambda other: other != lane):
             yield from tuple(self.firsts(one))
 
-    def pop(self, name: Name) -> Group:
-        """Take out those who wait for a tracking: all of them, or the first one."""
+    def pop(self, first: Waiter) -> Group:
+        """Take out the first who waits for a tracking, and those after him whom one request can serve as well."""
+        name = self.name(first)
         group = self._groups[name]
-        taken = group if self.together else [group.pop(0)]
-        if self.together or not group:
+        taken = list(takewhile(first.agrees, group)) if self.together else group[:1]
+        del group[: len(taken)]
+        if not group:
             self._remove(name)
         return taken
 
@@ -87,9 +95,9 @@ class Line:
         """Go through the first waiter of each tracking of one lane."""
         return (self._groups[name][0] for name in self._lanes[lane])
 
-    def ahead_of(self, name: Name, lane: Lane) -> int:
-        """Count the trackings in a lane before this one; before a new one if nobody waits for it."""
-        names = self._lanes[lane]
+    def ahead_of(self, waiter: Waiter, lane: Lane) -> int:
+        """Count the trackings in a lane before that of a waiter; before a new one if nobody waits for it."""
+        name, names = self.name(waiter), self._lanes[lane]
         if name not in names:
             return len(names)
         return next(place for place, other in enumerate(names) if other == name)

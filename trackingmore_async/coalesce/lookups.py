@@ -21,7 +21,7 @@ from trackingmore_async.errors import DecodeError, InvalidRequestError, NotFound
 from trackingmore_async.models import UNSET, GetQuery, Page, Tracking, TrackingFilter, timed
 from trackingmore_async.operations import GET, LIST, MAX_NUMBERS, MAX_PAGE_SIZE
 from trackingmore_async.timing import Timing
-from trackingmore_async.transport import Budget, Transport
+from trackingmore_async.transport import Budget, Trail, Transport
 
 from .line import Group, Line
 from .request import SharedRequest
@@ -56,19 +56,31 @@ class Lookups:
     """
 
     transport: Transport
-    _by_timeout: dict[float, Sharing] = attrs.field(factory=dict[float, Sharing], init=False)
+    _sharing: Sharing = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._sharing = Sharing(
+            self.transport,
+            LIST,
+            GET,
+            MAX_NUMBERS,
+            Line(lambda waiter: waiter.name, together=True),
+            _send,
+            alone=False,
+            advice="Look it up again, with more time.",
+        )
 
     async def get(self, caller: Caller, query: GetQuery, *, max_age: float | None = None) -> Tracking:
         """Read one tracking: from memory if it is recent enough, else together with others, else by itself."""
         self.transport.lifetime.check()
         _check(query)
         if max_age is not None and (known := caller.memory.recall(query, max_age, anyio.current_time())) is not None:
-            return timed(copy.copy(known[0]), Timing(age=known[1]))
+            return self._remembered(caller, *known)
         if not (caller.options.coalesce and is_shareable(query)):
             return await caller.read(query)
         budget = caller.budget(LIST)
         waiter = Waiter.of(query, budget, self.transport.silence)
-        found: tuple[Tracking, float] | None = await self._ask(waiter, budget.timeout)
+        found: tuple[Tracking, float] | None = await self._sharing.ask(waiter)
         if found is None:
             return await _confirm(caller, query, budget, waiter.timing())
         tracking, asked_at = found
@@ -77,32 +89,16 @@ class Lookups:
 
     async def aclose(self) -> None:
         """Wait until all that was under way has ended; the transport is closed."""
-        for sharing in list(self._by_timeout.values()):
-            await sharing.aclose()
+        await self._sharing.aclose()
 
-    async def _ask(self, waiter: Waiter, timeout: float) -> tuple[Tracking, float] | None:
-        sharing = self._by_timeout.get(timeout)
-        if sharing is None:
-            sharing = self._by_timeout[timeout] = self._make(timeout)
-        try:
-            found: tuple[Tracking, float] | None = await sharing.ask(waiter)
-            return found
-        finally:
-            if sharing.is_idle and timeout in self._by_timeout:
-                del self._by_timeout[timeout]
-
-    def _make(self, timeout: float) -> Sharing:
-        return Sharing(
-            self.transport,
-            LIST,
-            GET,
-            MAX_NUMBERS,
-            timeout,
-            Line(together=True),
-            _send,
-            alone=False,
-            advice="Look it up again, with more time.",
-        )
+    def _remembered(self, caller: Caller, tracking: Tracking, age: float) -> Tracking:
+        """Give out an answer from memory; for hooks it is a call that ends as soon as it begins."""
+        timing, herald = Timing(age=age), self.transport.herald
+        if herald.hooks:
+            trail = Trail(call=herald.next_number(), lane=caller.options.priority or "interactive")
+            herald.tell("call", GET, trail)
+            herald.tell("end", GET, trail, timing=timing)
+        return timed(copy.copy(tracking), timing)
 
 
 def _check(query: GetQuery) -> None:
@@ -153,16 +149,17 @@ async def _send(sharing: Sharing, request: SharedRequest) -> None:
 async def _read(sharing: Sharing, request: SharedRequest, build: Callable[[], Wire]) -> Found:
     """Read page after page until the list ends, or everything that was asked for is found."""
     budget, found, rows, number = sharing.budget(request), Found(), 0, 1
-    while True:
-        reply = await sharing.transport.send(LIST, build, budget, request.trail)
-        page: Page = decode(LIST, reply.envelope.data)
-        begun = perf_counter()
-        await _sort(page.items, found)
-        request.decode += perf_counter() - begun
-        rows, number = rows + len(page.items), number + 1
-        if rows >= page.total or not page.items or _is_complete(request, found):
-            return found
-        build = partial(_wire, request, page=number)
+    with sharing.transport.call(LIST, request.lane, request.trail):
+        while True:
+            reply = await sharing.transport.send(LIST, build, budget, request.trail)
+            page: Page = decode(LIST, reply.envelope.data)
+            begun = perf_counter()
+            await _sort(page.items, found)
+            request.decode += perf_counter() - begun
+            rows, number = rows + len(page.items), number + 1
+            if rows >= page.total or not page.items or _is_complete(request, found):
+                return found
+            build = partial(_wire, request, page=number)
 
 
 def _wire(request: SharedRequest, *, page: int) -> Wire:
@@ -188,13 +185,19 @@ def _is_complete(request: SharedRequest, found: Found) -> bool:
 
 
 def _match(request: SharedRequest, query: GetQuery, found: Found) -> Tracking | None:
-    """Return the tracking that was asked for; one whose number differs in case only if nobody asked for that one."""
+    """Return the tracking that was asked for; one whose number differs in case only if nobody asked for that one.
+
+    Such a number stands in the list only where the server ignores case. Of carriers the list tells nothing: all those
+    of a number stand in it, so what stands under one that differs in case is asked for by itself.
+    """
     alike = found.get(_key(query), [])
     for tracking in alike:
         if _is_spelled_as(query, tracking):
             return tracking
     asked = request.numbers - {query.tracking_number}
-    return next((tracking for tracking in alike if tracking.tracking_number not in asked), None)
+    return next(
+        (one for one in alike if one.carrier_code == query.carrier_code and one.tracking_number not in asked), None
+    )
 
 
 def _key(name: GetQuery | Tracking) -> tuple[str, str]:

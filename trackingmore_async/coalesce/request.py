@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import attrs
 
@@ -27,6 +27,7 @@ class SharedRequest:
         expected_at: When it will probably be granted.
         groups: Whom it serves, once it is formed.
         numbers: The tracking numbers in it, as its operation tells them apart.
+        timeout: Seconds for one attempt, the same for all whom it serves; None: it serves nobody yet.
         trail: What it went through.
         decode: Seconds that its answer took to decode.
         formed_at: When its slot was granted first (seconds, loop clock); None: not yet.
@@ -40,6 +41,7 @@ class SharedRequest:
     expected_at: float
     groups: list[Group] = attrs.field(factory=list[Group])
     numbers: set[str] = attrs.field(factory=set[str])
+    timeout: float | None = None
     trail: Trail = attrs.field(factory=lambda: Trail(is_counted=True))
     decode: float = 0.0
     formed_at: float | None = None
@@ -65,6 +67,7 @@ class SharedRequest:
     def add(self, group: Group) -> None:
         """Serve these, too."""
         self.groups.append(group)
+        self.timeout = group[0].budget.timeout
         for waiter in group:
             waiter.request, waiter.attempts_before = self, max(0, self.trail.attempts - 1)
 
@@ -81,8 +84,12 @@ class SharedRequest:
 class Patience(Budget):
     """The time that a shared request has: what those allow who share it."""
 
-    latest: Callable[[], float | None] = attrs.field(kw_only=True)
+    request: SharedRequest = attrs.field(kw_only=True)
 
     def latest_slot(self) -> float | None:
         """Return the latest time at which a slot is of use."""
-        return self.latest()
+        return self.request.latest_slot()
+
+    def time_for_attempt(self) -> float:
+        """Return the seconds that the next attempt may take."""
+        return self.timeout if self.request.timeout is None else self.request.timeout

@@ -47,7 +47,6 @@ class Sharing:
         operation: The row of the table that the requests follow.
         single: The row of the single calls that travel in them.
         capacity: How many trackings one request can carry.
-        timeout: Seconds for one attempt.
         line: Who waits.
         alone: Whether a number goes once at most into a request, and only while no other request holds it.
         send: Sends one request: forms it when its slot is granted (see `form`), and answers whom it serves.
@@ -58,7 +57,6 @@ class Sharing:
     operation: Operation
     single: Operation
     capacity: int
-    timeout: float
     line: Line
     send: Callable[[Sharing, SharedRequest], Awaitable[None]]
     alone: bool
@@ -66,11 +64,6 @@ class Sharing:
     _under_way: set[str] = attrs.field(factory=set[str], init=False)
     _calling: dict[Lane, SharedRequest] = attrs.field(factory=dict[Lane, SharedRequest], init=False)
     _tasks: set[asyncio.Task[None]] = attrs.field(factory=set[asyncio.Task[None]], init=False)
-
-    @property
-    def is_idle(self) -> bool:
-        """True when nobody waits and nothing is under way."""
-        return not (self._tasks or len(self.line))
 
     async def ask(self, waiter: Waiter) -> Any:
         """Wait for a place in a request and for its answer.
@@ -99,9 +92,14 @@ class Sharing:
         return answer
 
     async def aclose(self) -> None:
-        """Wait until all tasks have ended; the transport has closed and ends them."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        """Wait until all tasks have ended; the transport has closed and ends them. Tell who waits behind them."""
+        try:
+            while self._tasks:
+                await asyncio.wait(self._tasks)
+        finally:
+            for lane in LANES:
+                for waiter in self.line.of_lane(lane):
+                    waiter.settle(ClientStateError(CLOSED))
 
     # Forming requests
 
@@ -126,12 +124,12 @@ class Sharing:
         for waiter in self.line.heads(request.lane):
             if len(request.numbers) >= self.capacity:
                 return
-            if not self._is_held_back(waiter):
+            if request.timeout in {None, waiter.budget.timeout} and not self._is_held_back(waiter):
                 self._take(request, waiter)
 
     def _take(self, request: SharedRequest, waiter: Waiter) -> None:
         number = self._number(waiter)
-        group = self.line.pop(waiter.name)
+        group = self.line.pop(waiter)
         request.add(group)
         self.transport.counters.stopped_waiting(self.operation.bucket, len(group))
         request.numbers.add(number)
@@ -199,9 +197,8 @@ class Sharing:
 
     def budget(self, request: SharedRequest) -> Patience:
         """Return the time that a request has."""
-        return Patience(
-            ends_at=None, max_wait=None, timeout=self.timeout, lane=request.lane, latest=request.latest_slot
-        )
+        timeout = self.operation.timeout
+        return Patience(ends_at=None, max_wait=None, timeout=timeout, lane=request.lane, request=request)
 
     async def carry_out(self, request: SharedRequest) -> None:
         """Carry out one request; whoever it serves is told something, whatever happens."""
@@ -233,7 +230,7 @@ class Sharing:
             self._fail_unformed(request, error)
             return
         attempts = self.transport.attempts_at_most
-        for waiter in list(request.waiters()):
+        for waiter in reversed(list(request.waiters())):  # the last one first, for each rejoins at the head
             had = request.trail.attempts - waiter.attempts_before
             if waiter.attempts_before > 0 and had < attempts and is_transient(error):
                 self._queue_up(waiter, first=True)
@@ -266,7 +263,7 @@ class Sharing:
     def projected_wait(self, waiter: Waiter) -> float:
         """Seconds until a request would probably be granted that has a place for this waiter."""
         limiter, bucket, lane = self.transport.limiter, self.operation.bucket, waiter.lane
-        requests_before = self.line.ahead_of(waiter.name, lane) // self.capacity
+        requests_before = self.line.ahead_of(waiter, lane) // self.capacity
         calling = self._calling.get(lane)
         if calling is None:
             wait = limiter.projected_wait(bucket, lane=lane)

@@ -69,6 +69,10 @@ class Waiter:
         """Carrier code and number of the tracking that it is about, as they were spelled."""
         return self.item.carrier_code, self.item.tracking_number
 
+    def agrees(self, other: Waiter) -> bool:
+        """Tell whether one item of one request can serve both: spelled alike, and for as long a time."""
+        return self.name == other.name and self.budget.timeout == other.budget.timeout
+
     @property
     def is_waiting(self) -> bool:
         """True until it was answered, or gave up."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import attrs
 
-from trackingmore_async.answers import Item, Verdict
+from trackingmore_async.answers import Item, Verdict, number_key
 from trackingmore_async.batches import Batches, Entry, Settling, WithdrawnError, chunks, fold, unfold
 from trackingmore_async.calls import Caller
 from trackingmore_async.codec import encode_item
@@ -41,7 +41,10 @@ class Writes:
     """
 
     caller: Caller
-    _sharings: dict[tuple[str, float], Sharing] = attrs.field(factory=dict[tuple[str, float], Sharing], init=False)
+    _sharings: Mapping[Operation, Sharing] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._sharings = {operation: self._make(operation) for operation in SINGLES}
 
     async def create(self, caller: Caller, item: NewTracking) -> TrackingEcho:
         """Create one tracking in a request that others share."""
@@ -59,31 +62,22 @@ class Writes:
 
     async def aclose(self) -> None:
         """Wait until all that was under way has ended; the transport is closed."""
-        for sharing in list(self._sharings.values()):
+        for sharing in self._sharings.values():
             await sharing.aclose()
 
     async def _write(self, caller: Caller, operation: Operation, item: Item) -> Any:
         self.caller.transport.lifetime.check()
         encode_item(operation, item)  # refuses what cannot be sent
-        budget = caller.budget(operation)
-        key = operation.name, budget.timeout
-        sharing = self._sharings.get(key)
-        if sharing is None:
-            sharing = self._sharings[key] = self._make(operation, budget.timeout)
-        try:
-            return await sharing.ask(Waiter.of(item, budget, self.caller.transport.silence))
-        finally:
-            if sharing.is_idle and key in self._sharings:
-                del self._sharings[key]
+        waiter = Waiter.of(item, caller.budget(operation), self.caller.transport.silence)
+        return await self._sharings[operation].ask(waiter)
 
-    def _make(self, operation: Operation, timeout: float) -> Sharing:
+    def _make(self, operation: Operation) -> Sharing:
         return Sharing(
             self.caller.transport,
             operation,
             SINGLES[operation],
             operation.batch_size,
-            timeout,
-            Line(together=operation is UPDATE_MANY),
+            Line(_name, together=operation is UPDATE_MANY),
             self._send,
             alone=True,
             advice="It may have been carried out: read back before sending it again.",
@@ -102,6 +96,12 @@ class Writes:
         for chunk in chunks([entry for entry in batch.entries if entry.doubt is not None]):
             await Settling(batches, chunk).settle()
         batch.answer()
+
+
+def _name(waiter: Waiter) -> tuple[str, str]:
+    """Return what tells trackings apart: without regard to case, for the server may know no other way."""
+    carrier_code, tracking_number = waiter.name
+    return number_key(carrier_code), number_key(tracking_number)
 
 
 @attrs.define(eq=False)
