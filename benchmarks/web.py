@@ -98,7 +98,7 @@ async def look_up(kind: str, url: str, key: str) -> AsyncGenerator[LookUp]:
             yield read
         return
     async with TrackingMore(key, base_url=url, rates=RATES) as tm:
-        view = tm.with_options(max_wait=None)
+        view = tm.with_options(max_wait=None, coalesce="reads" if kind == "shared" else False)
 
         async def get(number: str) -> dict[str, Any]:
             tracking = await view.trackings.get("china-ems", number)

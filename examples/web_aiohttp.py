@@ -9,7 +9,6 @@ It needs: pip install "trackingmore_async[sandbox]" aiohttp
 from __future__ import annotations
 
 import logging
-import math
 import os
 import sys
 from collections.abc import AsyncGenerator
@@ -58,19 +57,15 @@ async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
     except InvalidRequestError:
         return web.json_response({"detail": "This cannot be a parcel. Check the carrier and the number."}, status=422)
     except (DeadlineExceededError, RateLimitedError) as error:
-        return web.json_response({"detail": "Too busy."}, status=503, headers={"Retry-After": seconds(error)})
+        return web.json_response(
+            {"detail": "Too busy."}, status=503, headers={"Retry-After": str(error.retry_after or 1)}
+        )
     except (TransportError, ServerError, DecodeError) as error:
         log.warning("No answer: %s", error)
         return web.json_response({"detail": "The tracking service does not answer."}, status=502)
     except TrackingMoreError as error:  # the key, a permission, the quota: the owner's trouble and nobody else's
         log.error("Nobody is served: %s", error)
         return web.json_response({"detail": "Out of order."}, status=500)
-
-
-def seconds(error: DeadlineExceededError | RateLimitedError) -> str:
-    """Say when to come again."""
-    wait = error.projected_wait if isinstance(error, DeadlineExceededError) else error.retry_after
-    return str(math.ceil(wait or 1.0))
 
 
 def make_app() -> web.Application:

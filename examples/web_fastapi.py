@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import os
 import sys
 from collections import Counter
@@ -18,8 +17,9 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Annotated, Any
 
+import attrs
 import uvicorn
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from trackingmore_async import (
@@ -42,10 +42,9 @@ log = logging.getLogger("uvicorn.error")  # which uvicorn shows on the terminal
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncGenerator[dict[str, Any]]:
     """Open the one client when the application starts, and close it when it ends."""
-    statuses = Counter[str]()
     async with TrackingMore() as tm:
-        sync = asyncio.create_task(sync_every_night(tm, statuses))
-        yield {"tm": tm, "statuses": statuses}
+        sync = asyncio.create_task(sync_every_night(tm))
+        yield {"tm": tm}
         sync.cancel()
 
 
@@ -60,10 +59,12 @@ async def quick_client(request: Request) -> TrackingMore:
 
 @app.get("/parcels/{carrier}/{number}")
 async def where_is_my_parcel(
-    carrier: str, number: str, tm: Annotated[TrackingMore, Depends(quick_client)]
+    carrier: str, number: str, tm: Annotated[TrackingMore, Depends(quick_client)], response: Response
 ) -> dict[str, str | None]:
-    """Look one parcel up; `explain` answers where that fails."""
-    tracking = await tm.trackings.get(carrier, number)
+    """Look one parcel up, together with all who ask at this moment; what was heard in the last minute will do."""
+    tracking = await tm.trackings.get(carrier, number, max_age=60.0)
+    if tracking.timing is not None and tracking.timing.from_memory:
+        response.headers["Age"] = f"{tracking.timing.age:.0f}"
     return {"number": tracking.tracking_number, "status": tracking.status, "last_event": tracking.last_event}
 
 
@@ -75,8 +76,8 @@ async def explain(_: Request, error: TrackingMoreError) -> JSONResponse:
             return JSONResponse({"detail": "There is no such parcel."}, 404)
         case InvalidRequestError():
             return JSONResponse({"detail": "This cannot be a parcel. Check the carrier and the number."}, 422)
-        case DeadlineExceededError(projected_wait=wait) | RateLimitedError(retry_after=wait):
-            return JSONResponse({"detail": "Too busy."}, 503, {"Retry-After": str(math.ceil(wait or 1.0))})
+        case DeadlineExceededError(retry_after=seconds) | RateLimitedError(retry_after=seconds):
+            return JSONResponse({"detail": "Too busy."}, 503, {"Retry-After": str(seconds or 1)})
         case TransportError() | ServerError() | DecodeError():
             log.warning("No answer: %s", error)
             return JSONResponse({"detail": "The tracking service does not answer."}, 502)
@@ -85,24 +86,22 @@ async def explain(_: Request, error: TrackingMoreError) -> JSONResponse:
             return JSONResponse({"detail": "Out of order."}, 500)
 
 
-@app.get("/health")
-async def health(request: Request) -> dict[str, Any]:
-    """Say that the application lives, and what the last sync has seen."""
-    return {"alive": True, "parcels": request.state.statuses}
+@app.get("/stats")
+async def stats(request: Request) -> dict[str, Any]:
+    """Show the pace: who waits, what is under way, whether there is a ban, and whether the load can be carried."""
+    return attrs.asdict(request.state.tm.stats())
 
 
-async def sync_every_night(tm: TrackingMore, statuses: Counter[str]) -> None:
+async def sync_every_night(tm: TrackingMore) -> None:
     """Read all parcels, behind every visitor: bulk work is overtaken, and keeps half of the turns."""
     behind = tm.with_options(priority="bulk")  # walks and jobs are bulk by themselves, single calls have to be told
     while True:
+        await asyncio.sleep(DAY)
         try:
-            found = Counter([str(tracking.status) async for tracking in behind.trackings.list(archived=False)])
+            statuses = Counter([str(tracking.status) async for tracking in behind.trackings.list(archived=False)])
+            log.info("Parcels tonight: %s", dict(statuses))
         except TrackingMoreError as error:
             log.error("No sync tonight: %s", error)
-        else:
-            statuses.clear()
-            statuses.update(found)
-        await asyncio.sleep(DAY)
 
 
 async def main(port: int) -> None:

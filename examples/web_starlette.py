@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import math
 import os
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -79,8 +78,8 @@ async def explain(_: Request, error: Exception) -> Response:
     match error:
         case NotFoundError() | InvalidRequestError():
             return JSONResponse({"detail": "There is no such parcel."}, 404)
-        case DeadlineExceededError(projected_wait=wait):
-            return JSONResponse({"detail": "Too busy."}, 503, {"Retry-After": str(math.ceil(wait or 1.0))})
+        case DeadlineExceededError(retry_after=seconds):
+            return JSONResponse({"detail": "Too busy."}, 503, {"Retry-After": str(seconds or 1)})
         case _:
             return JSONResponse({"detail": "The tracking service does not answer."}, 502)
 

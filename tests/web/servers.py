@@ -18,7 +18,7 @@ import httpx
 import uvicorn
 from aiohttp import web
 
-from trackingmore_async import LocalLimiter, TrackingMore
+from trackingmore_async import TrackingMore
 
 __all__ = ["EXAMPLES", "NUMBER", "PATH", "Site", "at_rest", "load_example", "serve_aiohttp", "serve_asgi", "served"]
 
@@ -112,13 +112,11 @@ def served(module: ModuleType, **settings: Any) -> AbstractAsyncContextManager[S
 
 def at_rest(tm: TrackingMore) -> dict[str, int]:
     """Return what an open client holds at this moment; all of it has to be 0 once nobody asks any more."""
-    transport = tm._caller.transport
-    pools, limiter = transport._pools, transport.limiter
+    transport, buckets = tm._caller.transport, tm.stats().buckets.values()
+    pools = transport._pools
     assert pools is not None
-    assert isinstance(limiter, LocalLimiter)
-    buckets = limiter.statistics().buckets.values()
     return {
-        "waiting": sum(bucket.waiting for bucket in buckets),
+        "waiting": sum(bucket.waiting + bucket.items_waiting for bucket in buckets),
         "in flight": sum(bucket.in_flight for bucket in buckets),
         "connections": pools.quick.connections.in_use + pools.slow.connections.in_use,
         "calls": len(transport._under_way),

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from tests.web.servers import load_example
 from trackingmore_async import ClientStateError, TrackingMore
+from trackingmore_async.settings import Coalesce
 
 __all__ = ["Shop"]
 
@@ -30,12 +31,16 @@ class Shop:
     Args:
         make: Makes its client when it starts.
         job: What it does in the background, if anything.
-        endings: How its look-ups and its job ended: "answered", or the name of an exception.
+        coalesce: Whether its look-ups share requests.
+        asking: How many look-ups are under way, its job among them.
+        endings: How look-ups and job ended: "answered", or the name of an exception.
         clients: The clients that it has had.
     """
 
     make: Callable[[], TrackingMore] = TrackingMore
     job: Callable[[TrackingMore], Awaitable[Any]] | None = None
+    coalesce: Coalesce = "reads"
+    asking: int = 0
     endings: list[str] = attrs.field(factory=list[str])
     clients: list[TrackingMore] = attrs.field(factory=list[TrackingMore])
 
@@ -56,16 +61,20 @@ class Shop:
 
     async def look_up(self, carrier: str, number: str) -> dict[str, Any]:
         """Look one parcel up."""
-        tracking = await self.note(self.tm.with_options(max_wait=None).trackings.get(carrier, number))
+        patient = self.tm.with_options(max_wait=None, coalesce=self.coalesce)
+        tracking = await self.note(patient.trackings.get(carrier, number))
         return {"number": tracking.tracking_number, "status": tracking.status}
 
     async def note(self, call: Awaitable[Any]) -> Any:
         """Await something, and note how it ended."""
+        self.asking += 1
         try:
             result = await call
         except BaseException as error:
             self.endings.append(type(error).__name__)
             raise
+        finally:
+            self.asking -= 1
         self.endings.append("answered")
         return result
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import anyio
 import httpx
@@ -17,12 +19,12 @@ from anyio.abc import Process
 
 from tests.test_examples import INTERRUPTIBLE
 from tests.web.servers import EXAMPLES, NUMBER, PATH, Site, load_example, served
+from tests.web.test_gone import LOOK_UPS, until
 from trackingmore_async.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.anyio
 
 NAMES = ["web_fastapi", "web_starlette", "web_aiohttp"]
-LOOK_UPS = ("get", "list")
 
 
 @pytest.fixture(params=NAMES)
@@ -97,21 +99,48 @@ async def test_who_has_time_waits_for_his_turn(sandbox: Sandbox) -> None:
     assert sandbox.statistics().total_violations == 0
 
 
-async def test_a_service_that_fails_is_a_502(sandbox: Sandbox) -> None:
-    """When the service fails, and keeps failing, the answer is a 502."""
+async def test_a_service_that_fails_is_a_502(site: Site, sandbox: Sandbox) -> None:
+    """When the service fails, and there is no time or no sense in trying again, the answer is a 502."""
     sandbox.faults.add(Fault(LOOK_UPS, status=503, body="html"))
-    async with served(load_example("web_starlette")) as site:
-        assert (await site.get()).status_code == 502
+    assert (await site.get()).status_code == 502
 
 
-async def test_the_sync_is_seen_and_ends_with_the_application(sandbox: Sandbox) -> None:
-    """The FastAPI example reads all parcels behind its visitors, and tells of it."""
+async def test_what_was_heard_a_minute_ago_is_marked(sandbox: Sandbox) -> None:
+    """The FastAPI example answers the same question again from memory, and says how old that is."""
     async with served(load_example("web_fastapi")) as site:
-        with anyio.fail_after(10):
-            while not (health := (await site.get("/health")).json())["parcels"]:  # noqa: ASYNC110 - it tells nobody
-                await anyio.sleep(0.05)
-    assert health["alive"] is True
-    assert sum(health["parcels"].values()) == 40
+        answers = [await site.get(), await site.get()]
+        told = (await site.get("/stats")).json()
+    assert [answer.headers.get("Age") for answer in answers] == [None, "0"]
+    assert answers[0].json() == answers[1].json()
+    assert (told["requests"], told["gate"]) == (1, "open")
+
+
+async def test_visitors_are_answered_while_the_sync_runs(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the FastAPI example reads all pages, a visitor who comes again when he was told to is answered soon."""
+    sandbox.seed_trackings(5000, prefix="MANY")
+    caplog.set_level(logging.INFO, "uvicorn.error")
+    module = load_example("web_fastapi")
+    monkeypatch.setattr(module, "DAY", 0.05)
+    async with served(module) as site:
+        await until(lambda: sandbox.statistics().requests.get("list", 0) > 0)
+        for index in range(2):
+            answer = await patiently(site, PATH.replace("0CN", f"{index}CN"))
+            assert answer.status_code == 200
+        assert "Parcels tonight" not in caplog.text
+        monkeypatch.setattr(module, "DAY", 3600.0)
+        await until(lambda: "Parcels tonight" in caplog.text, seconds=15.0)
+    assert sandbox.statistics().total_violations == 0
+
+
+async def patiently(site: Site, path: str) -> httpx.Response:
+    """Ask; when it is too busy ask once more, a little later than one was told to, as people do."""
+    answer = await site.get(path)
+    if answer.status_code == 503:
+        await anyio.sleep(int(answer.headers["Retry-After"]) + 0.3)  # on the second, the sync has just had its turn
+        answer = await site.get(path)
+    return answer
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -120,13 +149,17 @@ async def test_the_file_runs_by_itself(name: str, clean_environment: None) -> No
     command = [sys.executable, "-W", "error", "-c", INTERRUPTIBLE, str(EXAMPLES / f"{name}.py"), "0"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     async with await anyio.open_process(command, stderr=subprocess.STDOUT, env=environment) as process:
-        said = await hear(process, r"http://127\.0\.0\.1:(?!0\D)\d+")
-        url = re.findall(r"http://127\.0\.0\.1:\d+", said)[-1]
-        async with httpx.AsyncClient(trust_env=False) as visitor:
-            assert (await visitor.get(url + PATH)).json()["number"] == NUMBER
-        process.send_signal(signal.SIGINT)
-        said += await hear(process, r"\Z.")
-        assert await process.wait() == 0
+        try:
+            said = await hear(process, r"http://127\.0\.0\.1:(?!0\D)\d+")
+            url = re.findall(r"http://127\.0\.0\.1:\d+", said)[-1]
+            async with httpx.AsyncClient(trust_env=False) as visitor:
+                assert (await visitor.get(url + PATH)).json()["number"] == NUMBER
+            process.send_signal(signal.SIGINT)
+            said += await hear(process, r"\Z.")
+            assert await process.wait() == 0
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
     assert "Traceback" not in said
     assert "/v2/" not in said
 

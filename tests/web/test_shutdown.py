@@ -12,7 +12,7 @@ import pytest
 
 from tests.web.servers import Site, at_rest, serve_aiohttp, serve_asgi
 from tests.web.shop import Shop
-from tests.web.test_gone import LOOK_UPS, until
+from tests.web.test_gone import LOOK_UPS, NOTHING, until
 from trackingmore_async import Rate, TrackingMore
 from trackingmore_async.sandbox import Fault, Sandbox
 
@@ -42,7 +42,7 @@ async def fill(shop: Shop, site: Site, why: str, visitors: AsyncExitStack) -> No
         shop.endings.clear()
     for _ in range(VISITORS):
         await visitors.enter_async_context(site.visit())
-    await until(lambda: at_rest(shop.tm)["calls"] >= VISITORS)
+    await until(lambda: shop.asking == VISITORS)
     await anyio.sleep(0.05)
     assert shop.endings == []
 
@@ -127,7 +127,7 @@ async def test_closing_the_client_ends_the_work_in_the_background(
     """A job of the application that nobody cancels ends with the client, with an error that says so."""
     shop = busy_shop(why, sandbox, job=job)
     async with SERVERS[server](shop) as site:
-        await until(lambda: bool(shop.clients) and at_rest(shop.tm)["calls"] == 1)
+        await until(lambda: shop.asking == 1 and at_rest(shop.tm) != NOTHING)
         await anyio.sleep(0.1)
         assert shop.endings == []
         with anyio.fail_after(1.0):

@@ -10,7 +10,13 @@ from datetime import datetime, timedelta
 import anyio
 
 from trackingmore_async.codec import Wire
-from trackingmore_async.errors import ApiError, ClientStateError, ServerError, TrackingMoreError
+from trackingmore_async.errors import (
+    ApiError,
+    ClientStateError,
+    DeadlineExceededError,
+    ServerError,
+    TrackingMoreError,
+)
 from trackingmore_async.hooks import Hook
 from trackingmore_async.lifetime import Lifetime
 from trackingmore_async.operations import Operation
@@ -213,11 +219,15 @@ class Transport:
 
     async def _send(self, operation: Operation, build: Callable[[], Wire], budget: Budget, trail: Trail) -> Reply:
         trail.before, failures = trail.attempts, 0
+        failed: TrackingMoreError | None = None
         while True:
+            tried = trail.attempts
             try:
                 reply = await self._attempt(operation, build, budget, trail)
             except TrackingMoreError as error:
-                failures += 1
+                if failed is not None and trail.attempts == tried and isinstance(error, DeadlineExceededError):
+                    raise failed from error  # there is no slot in time for another attempt: what failed says more
+                failed, failures = error, failures + 1
                 delay = delay_before_retry(self._retry, operation, error, failures, self._random.random())
                 if delay is None or not budget.allows(delay):
                     raise
