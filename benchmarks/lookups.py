@@ -11,8 +11,9 @@ U(20, 120 ms)). *Waiting* lasts from the call until its request is handed to the
   request, which then waits for its slot.
 
 *Growth* compares the look-ups that came in the last two minutes with those of the first two. It is how much longer they
-waited on average, in standard errors of that difference over the seeds. Exit code 1 when ``shared`` waits longer than
-promised, grows by more than three of them, or passes the limit of the API once.
+waited on average, in standard errors of that difference over the seeds. *Load* is what `TrackingMore.stats` says when
+the last one has come: look-ups a cycle, of as many as fit in one. Exit code 1 when ``shared`` waits longer than
+promised, grows by more than three standard errors, or passes the limit of the API once.
 
 Run: ``python -m benchmarks.lookups [--seeds 6] [--processes 2]``
 """
@@ -36,7 +37,7 @@ import attrs
 
 from benchmarks.network import Network, Record
 from benchmarks.pacing import Server, VirtualLoop
-from trackingmore_async import LocalLimiter, Tracking, TrackingMore
+from trackingmore_async import BucketStats, LocalLimiter, Tracking, TrackingMore
 
 SECONDS: Final = 600.0
 PART: Final = 120.0  # the first and the last seconds, which are compared
@@ -133,6 +134,7 @@ class Run:
         longest: The most that waited at one time.
         violations: Requests that passed the limit.
         seconds: For how long look-ups came.
+        stats: What the client said of its bucket when the last one had come.
     """
 
     came: array[float]
@@ -140,13 +142,14 @@ class Run:
     longest: int
     violations: int
     seconds: float
+    stats: BucketStats
 
     @classmethod
-    def of(cls, record: Record, begun: float, seconds: float, violations: int) -> Run:
+    def of(cls, record: Record, begun: float, seconds: float, violations: int, stats: BucketStats) -> Run:
         """Make it from what was noted."""
         came = array("d", (moment - begun for moment in record.came.values()))
         waited = array("d", (record.left[number] - moment for number, moment in record.came.items()))
-        return cls(came, waited, record.longest, violations, seconds)
+        return cls(came, waited, record.longest, violations, seconds, stats)
 
     @property
     def first(self) -> list[float]:
@@ -165,14 +168,19 @@ class Run:
         return statistics.fmean(self.last) - statistics.fmean(self.first)
 
 
-async def look_up_all(look_up: LookUp, record: Record, times: Iterable[float]) -> None:
+async def look_up_all(tm: TrackingMore, way: Way, record: Record, times: Iterable[float]) -> BucketStats:
     """Look up a tracking at each of these moments, and wait until all are answered.
 
     Args:
-        look_up: Looks up a number.
+        tm: The client.
+        way: How they are looked up.
         record: Where it is noted when they came.
         times: Seconds from now, in order.
+
+    Returns:
+        What the client said when the last one had just come.
     """
+    look_up = way(tm)
     loop = asyncio.get_running_loop()
     begun = when = loop.time()
 
@@ -185,7 +193,10 @@ async def look_up_all(look_up: LookUp, record: Record, times: Iterable[float]) -
         for index, seconds in enumerate(times):
             when = begun + seconds
             loop.call_at(when, lambda number: tasks.create_task(ask(number)), f"LX{index:09d}CN")
-        await asyncio.sleep(when - begun + 1.0)  # the group stays open until the last one has come
+        await asyncio.sleep(when - loop.time())
+        await asyncio.sleep(0)  # by now the last one has come
+        (stats,) = tm.stats().buckets.values()
+    return stats
 
 
 def arrivals(rate: float, seconds: float, seed: int) -> Iterator[float]:
@@ -201,8 +212,8 @@ async def run(scene: Scene, way: Way, seed: int, seconds: float) -> Run:
     limiter = LocalLimiter(round_trip=scene.round_trip)
     async with TrackingMore("key", base_url="http://network/v2", http_client=network, limiter=limiter) as tm:
         begun = asyncio.get_running_loop().time()
-        await look_up_all(way(tm), network.record, arrivals(scene.rate, seconds, seed))
-    return Run.of(network.record, begun, seconds, network.server.violations(1))
+        stats = await look_up_all(tm, way, network.record, arrivals(scene.rate, seconds, seed))
+    return Run.of(network.record, begun, seconds, network.server.violations(1), stats)
 
 
 def simulate(scene: int, way: int, seed: int, seconds: float = SECONDS) -> Run:
@@ -291,14 +302,15 @@ def main() -> int:
     options = parser.parse_args()
     print(f"{SECONDS:.0f} s of look-ups, {options.seeds} seeds (peers 1); seconds of waiting")
     print(f"{'':34}{'all look-ups':>17}{'worst seed':>18}{'p50 of 2 minutes':>18}")
-    print(f"{'scene':17}{'a second':>9} {'way':8}{2 * 'p50      p95      '}first     last   growth     line")
+    print(f"{'scene':17}{'a second':>9} {'way':8}{2 * 'p50      p95      '}first     last   growth     line     load")
     broken = False
     for row in measure(options.seeds, options.processes):
         figures = [row.percentile(50), row.percentile(95), row.worst(50), row.worst(95)]
         figures += [percentile([run.first for run in row.runs], 50), percentile([run.last for run in row.runs], 50)]
         shown = "".join(f"{figure:>9.{0 if figure > 100 else 3}f}" for figure in figures)
         print(f"{row.scene.name:17}{row.scene.rate:>9g} {_name(row.way):6}{shown}{row.growth:>9.1f}", end="")
-        print(f"{max(run.longest for run in row.runs):>9}  {row.verdict}", flush=True)
+        load = f"{statistics.fmean(run.stats.load for run in row.runs):.1f}/{row.runs[0].stats.capacity}"
+        print(f"{max(run.longest for run in row.runs):>9}{load:>9}  {row.verdict}", flush=True)
         broken |= row.verdict not in {"", "ok"}
     return int(broken)
 

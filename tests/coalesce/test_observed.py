@@ -82,3 +82,35 @@ async def test_statistics_show_capacity_and_load() -> None:
     assert stats.fill == pytest.approx(0.5, rel=0.1)
     assert 0 < waiting <= 20
     assert (after.items_waiting, after.waiting, after.in_flight) == (0, 0, 0)
+
+
+async def test_a_request_of_several_pages_is_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All pages come between one begin and one end, and further pages are no retries."""
+    monkeypatch.setattr("trackingmore_async.coalesce.lookups.MAX_PAGE_SIZE", 3)
+    heard: list[HookDetails] = []
+    async with opened(stocked(10), hooks=[heard.append]) as tm:
+        await at_once(tm.trackings.get(CARRIER, number) for number in numbers(10))
+        bucket = tm.stats().buckets["list"]
+    (batch,) = [details for details in heard if details.event == "batch"]
+    events = [details.event for details in heard if details.call == batch.call]
+    assert events == ["call", "request", "batch", "reply", *["request", "reply"] * 3, "end"]
+    assert (bucket.granted, bucket.retries, bucket.replays) == (4, 0, 0)
+
+
+async def test_an_answer_from_memory_begins_and_ends_at_once() -> None:
+    """Hooks hear of it as of any call, with the age of the answer and without a request."""
+    heard: list[HookDetails] = []
+    sandbox = stocked(1)
+    async with opened(sandbox, hooks=[heard.append]) as tm:
+        await tm.trackings.get(CARRIER, "ZZ0000000", max_age=60)
+        heard.clear()
+        await asyncio.sleep(10)
+        tracking = await tm.with_options(priority="bulk").trackings.get(CARRIER, "ZZ0000000", max_age=60)
+    assert [(details.event, details.operation, details.lane) for details in heard] == [
+        ("call", "get", "bulk"),
+        ("end", "get", "bulk"),
+    ]
+    assert heard[0].call == heard[1].call
+    assert heard[1].timing == tracking.timing
+    assert tracking.timing is not None
+    assert tracking.timing.age == pytest.approx(10, abs=0.1)

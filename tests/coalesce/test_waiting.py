@@ -35,12 +35,25 @@ def test_look_ups_wait_no_longer_than_promised(scene: int) -> None:
     assert run.violations == 0
 
 
+@each_scene
+def test_statistics_tell_load_and_capacity(scene: int) -> None:
+    """The load is what came in a cycle, the capacity what fits in one."""
+    run = simulate(scene, SHARED, seed=1, seconds=240.0)
+    requests = len(run.came) / (run.stats.fill or 1.0) / MAX_NUMBERS
+    cycle = run.seconds / requests
+    assert run.stats.capacity == MAX_NUMBERS
+    assert run.stats.interval == pytest.approx(cycle, rel=0.05)
+    assert run.stats.load == pytest.approx(SCENES[scene].rate * cycle, rel=0.15)
+    assert run.stats.granted == pytest.approx(requests, abs=1.5)
+
+
 @each_peer
 def test_the_benchmark_tells_waits_that_grow(way: int) -> None:
     """Without shared requests, and with a data loader, those who come later wait longer and longer."""
     run = simulate(len(SCENES) - 1, way, seed=1, seconds=240.0)
     assert percentile([run.last], 50) > 2 * percentile([run.first], 50)
     assert run.growth > 1000.0
+    assert run.stats.load > 20 * run.stats.capacity
     assert run.violations == 0
 
 
@@ -68,8 +81,8 @@ async def _through_the_sandbox(rate: float, round_trip: float, seconds: float) -
             sandbox.key, base_url=ADDRESS, http_client=http, limiter=LocalLimiter(round_trip=round_trip)
         ) as tm,
     ):
-        await look_up_all(shared(tm), record, arrivals(rate, seconds, seed=3))
-    return Run.of(record, begun, seconds, sandbox.statistics().total_violations)
+        stats = await look_up_all(tm, shared, record, arrivals(rate, seconds, seed=3))
+    return Run.of(record, begun, seconds, sandbox.statistics().total_violations, stats)
 
 
 class _Recorder(httpx.AsyncBaseTransport):

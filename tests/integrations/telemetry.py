@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 
 from trackingmore_async.integrations.otel import OpenTelemetryHook
 
-__all__ = ["Telemetry", "attributes", "key", "links"]
+__all__ = ["Telemetry", "attributes", "identity", "key", "links"]
 
 
 class OpenSpans(SpanProcessor):
@@ -95,6 +95,12 @@ def attributes(span: ReadableSpan) -> dict[str, Any]:
     return dict(span.attributes or {})
 
 
-def links(span: ReadableSpan) -> list[tuple[Any, dict[str, Any]]]:
-    """Return what a span has links to, and what the links say."""
-    return [(link.context, dict(link.attributes or {})) for link in span.links]
+def identity(span: ReadableSpan) -> int:
+    """Return the number of a span."""
+    assert span.context is not None
+    return int(span.context.span_id)
+
+
+def links(span: ReadableSpan) -> list[tuple[int, dict[str, Any]]]:
+    """Return the numbers of the spans that a span has links to, and what the links say."""
+    return [(link.context.span_id, dict(link.attributes or {})) for link in span.links]

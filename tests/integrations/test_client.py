@@ -6,18 +6,22 @@ from __future__ import annotations
 
 import logging
 import random
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import anyio
 import pytest
 from opentelemetry.trace import StatusCode
+from structlog.contextvars import bound_contextvars, merge_contextvars
 from structlog.testing import capture_logs
 
 from tests.client.helpers import CARRIER, KEY, NUMBER, failure, in_process
+from tests.coalesce.scene import numbers, opened, stocked
 from tests.conftest import VIRTUAL
-from tests.integrations.telemetry import Telemetry, attributes, key
+from tests.integrations.telemetry import Telemetry, attributes, identity, key, links
 from trackingmore_async import NewTracking, NotFoundError, TrackingMore, TrackingMoreError, TrackingUpdate
 from trackingmore_async.integrations.logs import LoggingHook, StructlogHook
 from trackingmore_async.integrations.otel import OpenTelemetryHook
@@ -137,25 +141,31 @@ async def test_a_job_tells_how_full_its_requests_are(sandbox: Sandbox, telemetry
     assert sorted(attributes(call)["trackingmore.batch.items"] for call in calls) == [20, 40, 40]
 
 
+@pytest.mark.parametrize("coalesce", [False, "reads"])
 @pytest.mark.parametrize("seed", range(5))
-async def test_cancelled_calls_leave_no_span_open(sandbox: Sandbox, telemetry: Telemetry, seed: int) -> None:
-    """Wherever a call is cancelled, its spans end, and nothing is kept of it."""
+async def test_cancelled_calls_leave_no_span_open(
+    sandbox: Sandbox, telemetry: Telemetry, seed: int, coalesce: Any
+) -> None:
+    """Wherever a call is cancelled, its spans end, and nothing is kept of it; that is no error of anybody."""
     random_ = random.Random(seed)
     hook = telemetry.hook()
 
-    async def give_up(tm: TrackingMore, seconds: float) -> None:
-        with anyio.move_on_after(seconds):
-            await tm.with_options(max_wait=None).trackings.get(CARRIER, NUMBER)
+    async def give_up(tm: TrackingMore) -> None:
+        await anyio.sleep(random_.uniform(0.0, 5.0))
+        with anyio.move_on_after(random_.uniform(0.0, 1.2 if coalesce else 20.0)):
+            await tm.with_options(max_wait=None, coalesce=coalesce).trackings.get(CARRIER, NUMBER)
 
     async with in_process(sandbox, hooks=[hook]) as tm:
         async with anyio.create_task_group() as tasks:
             for _ in range(50):
-                tasks.start_soon(give_up, tm, random_.uniform(0.0, 10.0))
+                tasks.start_soon(give_up, tm)
+        await anyio.sleep(1)  # a request that was sent already is not called back
         assert telemetry.open.names == set()
         assert len(hook._spans) == 0
     ends = [attributes(span).get("error.type") for span in telemetry.named("trackingmore.get")]
     assert len(ends) == 50
     assert set(ends) == {"CancelledError", None}
+    assert {span.status.status_code for span in telemetry.spans} == {StatusCode.UNSET}
 
 
 async def test_closing_the_client_ends_the_spans_of_calls_under_way(sandbox: Sandbox, telemetry: Telemetry) -> None:
@@ -174,6 +184,74 @@ async def failure_or_result(tm: TrackingMore) -> None:
     """Read the parcel, and take what comes."""
     with suppress(TrackingMoreError):
         await tm.trackings.get(CARRIER, NUMBER)
+
+
+async def test_look_ups_lead_from_their_handlers_to_the_requests_that_they_share(telemetry: Telemetry) -> None:
+    """Each of 100 look-ups stands below its own handler, and has a link to a request, which is the root of a trace."""
+    tracer, sandbox = telemetry.tracers.get_tracer("shop"), stocked(100)
+
+    async def handle(tm: TrackingMore, number: str) -> None:
+        with tracer.start_as_current_span(number):
+            await tm.trackings.get("zto", number)
+
+    async with opened(sandbox, hooks=[telemetry.hook()]) as tm, anyio.create_task_group() as tasks:
+        for number in numbers(100):
+            tasks.start_soon(handle, tm, number)
+    senders = {identity(span): span for span in telemetry.named("trackingmore.list")}
+    led_to = Counter[int]()
+    for number in numbers(100):
+        (handler,) = telemetry.named(number)
+        (look_up,) = telemetry.below(handler)
+        ((sender, said),) = links(look_up)
+        assert said == {"trackingmore.batch.items": attributes(senders[sender])["trackingmore.batch.items"]}
+        led_to[sender] += 1
+    assert sorted(led_to.values()) == [20, 40, 40]
+    assert {span.parent for span in senders.values()} == {None}
+    assert [len(telemetry.below(span)) for span in senders.values()] == [1, 1, 1]
+    point = telemetry.points("trackingmore.batch.items")[key(operation="list", lane="interactive")]
+    assert (point.count, point.sum) == (3, 100)
+    point = telemetry.points("trackingmore.call.wait_time")[GET]
+    assert (point.count, point.max) == (100, pytest.approx(2.0, abs=0.1))
+
+
+async def test_what_the_shared_request_did_not_find_is_a_second_call(sandbox: Sandbox, telemetry: Telemetry) -> None:
+    """A missing tracking is a look-up that shared a request, and one of its own, which fails."""
+    async with in_process(sandbox, hooks=[telemetry.hook()]) as tm:
+        await failure(tm.with_options(coalesce="reads").trackings.get(CARRIER, "LX900000018CN"))
+    shared, alone = telemetry.named("trackingmore.get")
+    assert (len(links(shared)), len(telemetry.below(shared)), shared.status.status_code) == (1, 0, StatusCode.UNSET)
+    assert (len(links(alone)), len(telemetry.below(alone)), alone.status.status_code) == (0, 1, StatusCode.ERROR)
+
+
+async def test_edits_that_share_a_batch_lead_to_it(sandbox: Sandbox, telemetry: Telemetry) -> None:
+    """Edits of one tracking that were merged into one item have links to the same request."""
+    async with in_process(sandbox, hooks=[telemetry.hook()]) as tm, anyio.create_task_group() as tasks:
+        for title in ("mug", "cup"):
+            tasks.start_soon(partial(tm.with_options(coalesce="all").trackings.update, CARRIER, NUMBER, title=title))
+    (sender,) = telemetry.named("trackingmore.update_many")
+    for edit in telemetry.named("trackingmore.update"):
+        assert links(edit) == [(identity(sender), {"trackingmore.batch.items": 1})]
+
+
+async def test_an_answer_from_memory_has_its_age(sandbox: Sandbox, telemetry: Telemetry) -> None:
+    """What was answered from memory is a call without a request, told apart in the metrics."""
+    async with in_process(sandbox, hooks=[telemetry.hook()]) as tm:
+        for _ in range(2):
+            await tm.with_options(coalesce="reads").trackings.get(CARRIER, NUMBER, max_age=60)
+            await anyio.sleep(10)
+    fetched, remembered = telemetry.named("trackingmore.get")
+    assert "trackingmore.age" not in attributes(fetched)
+    assert attributes(remembered)["trackingmore.age"] == pytest.approx(10, abs=0.2)
+    assert set(telemetry.points("trackingmore.call.duration")) >= {GET, GET | key(from_memory=True)}
+
+
+async def test_a_shared_request_has_nothing_of_the_context_of_its_callers(sandbox: Sandbox) -> None:
+    """What a web service bound to its context stands on the lines of its own look-up only."""
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        async with in_process(sandbox, hooks=[StructlogHook()]) as tm:
+            with bound_contextvars(request_id="r-1"):
+                await tm.with_options(coalesce="reads").trackings.get(CARRIER, NUMBER)
+    assert {(line["operation"], line.get("request_id")) for line in lines} == {("get", "r-1"), ("list", None)}
 
 
 @pytest.mark.parametrize("shared", [True, False])

@@ -117,6 +117,7 @@ def test_pauses_warn_and_retries_inform(records: list[logging.LogRecord]) -> Non
         ("PermissionDeniedError", logging.WARNING),
         ("QuotaExceededError", logging.WARNING),
         ("CancelledError", logging.DEBUG),
+        ("WithdrawnError", logging.DEBUG),
     ],
 )
 def test_failures_weigh_as_much_as_they_last(records: list[logging.LogRecord], error: str, level: int) -> None:

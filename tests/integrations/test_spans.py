@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags, use_span
 
 from tests.integrations.events import ANSWERED, REFUSED, RETRIED, Teller, shared
-from tests.integrations.telemetry import Telemetry, attributes, links
+from tests.integrations.telemetry import Telemetry, attributes, identity, links
 from trackingmore_async.integrations import spans
 from trackingmore_async.integrations.otel import OpenTelemetryHook
 from trackingmore_async.integrations.spans import Spans
@@ -95,13 +95,14 @@ def test_a_failure_is_told_by_its_kind_alone(telemetry: Telemetry, teller: Telle
     assert not call.events
 
 
-def test_giving_up_is_no_failure(telemetry: Telemetry, teller: Teller) -> None:
-    """A call that was cancelled says so, ends with its attempt, and is no error."""
-    cancelled = {"event": "end", "error": "CancelledError", "timing": Timing(waiting=0.5, attempts=1)}
+@pytest.mark.parametrize("error", ["CancelledError", "WithdrawnError"])
+def test_giving_up_is_no_failure(telemetry: Telemetry, teller: Teller, error: str) -> None:
+    """A call that nobody waits for any more says so, ends with its attempt, and is no error."""
+    cancelled = {"event": "end", "error": error, "timing": Timing(waiting=0.5, attempts=1)}
     teller.tell([*ANSWERED[:2], cancelled])
     attempt, call = telemetry.spans
     assert attempt.parent == call.context
-    assert attributes(call)["error.type"] == "CancelledError"
+    assert attributes(call)["error.type"] == error
     assert call.status.status_code == StatusCode.UNSET
     assert telemetry.open.names == set()
 
@@ -124,7 +125,7 @@ def test_look_ups_lead_to_the_request_that_they_share(telemetry: Telemetry, tell
         teller.tell(ANSWERED[-1:], number)
     (sender,) = telemetry.named("trackingmore.list")
     first, second, third = telemetry.named("trackingmore.get")
-    assert links(first) == links(second) == [(sender.context, {"trackingmore.batch.items": 2})]
+    assert links(first) == links(second) == [(identity(sender), {"trackingmore.batch.items": 2})]
     assert links(third) == []
     assert [attributes(span).get("trackingmore.batch.items") for span in (first, second, third)] == [2, 2, None]
     assert attributes(sender)["trackingmore.batch.items"] == 2
@@ -139,7 +140,7 @@ def test_a_look_up_that_goes_into_another_request_leads_to_both(telemetry: Telem
         teller.tell([*ANSWERED[:2], shared((1,), sender), *ANSWERED[2:]], sender, "list")
     teller.tell(ANSWERED[-1:], 1)
     (look_up,) = telemetry.named("trackingmore.get")
-    assert [context for context, _ in links(look_up)] == [span.context for span in telemetry.named("trackingmore.list")]
+    assert [number for number, _ in links(look_up)] == [identity(span) for span in telemetry.named("trackingmore.list")]
 
 
 def test_nothing_is_kept_of_what_is_not_recorded() -> None:

@@ -21,7 +21,7 @@ from trackingmore_async.errors import DecodeError, InvalidRequestError, NotFound
 from trackingmore_async.models import UNSET, GetQuery, Page, Tracking, TrackingFilter, timed
 from trackingmore_async.operations import GET, LIST, MAX_NUMBERS, MAX_PAGE_SIZE
 from trackingmore_async.timing import Timing
-from trackingmore_async.transport import Budget, Transport
+from trackingmore_async.transport import Budget, Trail, Transport
 
 from .line import Group, Line
 from .request import SharedRequest
@@ -75,7 +75,7 @@ class Lookups:
         self.transport.lifetime.check()
         _check(query)
         if max_age is not None and (known := caller.memory.recall(query, max_age, anyio.current_time())) is not None:
-            return timed(copy.copy(known[0]), Timing(age=known[1]))
+            return self._remembered(caller, *known)
         if not (caller.options.coalesce and is_shareable(query)):
             return await caller.read(query)
         budget = caller.budget(LIST)
@@ -90,6 +90,15 @@ class Lookups:
     async def aclose(self) -> None:
         """Wait until all that was under way has ended; the transport is closed."""
         await self._sharing.aclose()
+
+    def _remembered(self, caller: Caller, tracking: Tracking, age: float) -> Tracking:
+        """Give out an answer from memory; for hooks it is a call that ends as soon as it begins."""
+        timing, herald = Timing(age=age), self.transport.herald
+        if herald.hooks:
+            trail = Trail(call=herald.next_number(), lane=caller.options.priority or "interactive")
+            herald.tell("call", GET, trail)
+            herald.tell("end", GET, trail, timing=timing)
+        return timed(copy.copy(tracking), timing)
 
 
 def _check(query: GetQuery) -> None:
@@ -140,16 +149,17 @@ async def _send(sharing: Sharing, request: SharedRequest) -> None:
 async def _read(sharing: Sharing, request: SharedRequest, build: Callable[[], Wire]) -> Found:
     """Read page after page until the list ends, or everything that was asked for is found."""
     budget, found, rows, number = sharing.budget(request), Found(), 0, 1
-    while True:
-        reply = await sharing.transport.send(LIST, build, budget, request.trail)
-        page: Page = decode(LIST, reply.envelope.data)
-        begun = perf_counter()
-        await _sort(page.items, found)
-        request.decode += perf_counter() - begun
-        rows, number = rows + len(page.items), number + 1
-        if rows >= page.total or not page.items or _is_complete(request, found):
-            return found
-        build = partial(_wire, request, page=number)
+    with sharing.transport.call(LIST, request.lane, request.trail):
+        while True:
+            reply = await sharing.transport.send(LIST, build, budget, request.trail)
+            page: Page = decode(LIST, reply.envelope.data)
+            begun = perf_counter()
+            await _sort(page.items, found)
+            request.decode += perf_counter() - begun
+            rows, number = rows + len(page.items), number + 1
+            if rows >= page.total or not page.items or _is_complete(request, found):
+                return found
+            build = partial(_wire, request, page=number)
 
 
 def _wire(request: SharedRequest, *, page: int) -> Wire:

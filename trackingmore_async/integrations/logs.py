@@ -74,7 +74,7 @@ class Levels:
                 return logging.WARNING
             case "retry":
                 return logging.INFO
-            case "end" if details.error is None or details.error == CALLED_OFF:
+            case "end" if details.error is None or details.error in CALLED_OFF:
                 return self.calls
             case "end":
                 return max(self.failures, logging.WARNING) if details.error in LASTING else self.failures

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from trackingmore_async.batches import WithdrawnError
+
 __all__ = [
     "CALLED_OFF",
     "CAPACITY",
@@ -32,5 +34,5 @@ ITEMS: Final = "trackingmore.batch.items"
 CAPACITY: Final = "trackingmore.batch.capacity"
 FROM_MEMORY: Final = "trackingmore.from_memory"
 
-CALLED_OFF: Final = "CancelledError"
-"""The error of a call that nobody waits for any more: no failure of anybody."""
+CALLED_OFF: Final = frozenset({"CancelledError", WithdrawnError.__name__})
+"""The errors of calls that nobody waits for any more: no failures of anybody."""

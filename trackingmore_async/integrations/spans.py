@@ -182,5 +182,5 @@ def _blame(span: Span, error: str | None) -> None:
     if error is None:
         return
     span.set_attribute(ERROR_TYPE, error)
-    if error != CALLED_OFF:
+    if error not in CALLED_OFF:
         span.set_status(StatusCode.ERROR)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
-import anyio
 import attrs
 
 from trackingmore_async.pacing.silence import Silence
@@ -19,6 +19,10 @@ def clock() -> float:
     return asyncio.get_running_loop().time()
 
 
+NO_SILENCE: Final = Silence()
+"""Of a call that has not begun."""
+
+
 @attrs.define
 class Trail:
     """What one call went through, over all its attempts.
@@ -31,6 +35,7 @@ class Trail:
         is_counted: Whether it carries what was counted already (`Counters.came`), instead of being one by itself.
         lane: Where it waits.
         attempts: Requests sent.
+        before: Those among them that were over when the latest one began: other pages of the same list.
         bans: Requests that were answered by a 429.
         asked_at: When the latest request was about to leave (seconds, loop clock).
         first_sent_at: When the first request may have left (seconds, loop clock); None: none did.
@@ -46,6 +51,7 @@ class Trail:
     is_counted: bool = attrs.field(default=False, kw_only=True)
     lane: Lane = "interactive"
     attempts: int = 0
+    before: int = attrs.field(default=0, kw_only=True)
     bans: int = 0
     asked_at: float = 0.0
     first_sent_at: float | None = None
@@ -55,7 +61,7 @@ class Trail:
     pause: float = 0.0
     network: float = 0.0
     code: int | None = None
-    _silence: Silence = attrs.field(factory=Silence, repr=False)
+    _silence: Silence = attrs.field(default=NO_SILENCE, repr=False)
     _since: float = 0.0
     _silent: float = 0.0
     _on_its_way: bool = False
@@ -120,7 +126,7 @@ class Budget:
 
     def latest_slot(self) -> float | None:
         """Return the latest time at which a slot is of use."""
-        latest = None if self.max_wait is None else anyio.current_time() + self.max_wait
+        latest = None if self.max_wait is None else clock() + self.max_wait
         known = [moment for moment in (latest, self.ends_at) if moment is not None]
         return min(known, default=None)
 
@@ -128,8 +134,8 @@ class Budget:
         """Return the seconds that the next attempt may take."""
         if self.ends_at is None:
             return self.timeout
-        return max(0.0, min(self.timeout, self.ends_at - anyio.current_time()))
+        return max(0.0, min(self.timeout, self.ends_at - clock()))
 
     def allows(self, delay: float) -> bool:
         """Tell whether a pause of `delay` seconds leaves any time."""
-        return self.ends_at is None or anyio.current_time() + delay < self.ends_at
+        return self.ends_at is None or clock() + delay < self.ends_at

@@ -9,7 +9,7 @@ from trackingmore_async.codec import Wire
 from trackingmore_async.errors import DeadlineExceededError, TrackingMoreError, TransportError
 from trackingmore_async.operations import Operation
 from trackingmore_async.settings import ApiKey
-from trackingmore_async.transport.budget import Budget
+from trackingmore_async.transport.budget import Budget, clock
 from trackingmore_async.transport.exchange import Exchange
 from trackingmore_async.transport.http import SENT_ADVICE, Answer, HttpClient, explain, http_errors, receive
 
@@ -82,6 +82,6 @@ class Courier:
 
 def _late(budget: Budget, exchange: Exchange, seconds: float) -> TrackingMoreError:
     advice = SENT_ADVICE[exchange.sent]
-    if budget.ends_at is not None and anyio.current_time() >= budget.ends_at:
+    if budget.ends_at is not None and clock() >= budget.ends_at:
         return DeadlineExceededError(f"The deadline passed before an answer came. {advice}", sent=exchange.sent)
     return TransportError(f"No complete answer within {seconds:g} s. {advice}", sent=exchange.sent)

@@ -9,7 +9,7 @@ import anyio
 import attrs
 
 from trackingmore_async.pacing.protocol import Permit, RateLimiter
-from trackingmore_async.transport.budget import Trail
+from trackingmore_async.transport.budget import Trail, clock
 
 __all__ = ["Exchange"]
 
@@ -67,16 +67,16 @@ class Exchange:
         elif self._tunnelling:
             return
         elif event.endswith("send_request_headers.complete"):
-            self.sent_at = anyio.current_time()
+            self.sent_at = clock()
             await self.limiter.release(self.permit, sent_at=self.sent_at)
         elif event.endswith("receive_response_headers.complete"):
-            self.answered_at = anyio.current_time()
+            self.answered_at = clock()
 
     def head_arrived(self) -> None:
         """Note that the head of the answer is here, for HTTP clients that do not trace."""
         self.sent = True
         if self.answered_at is None:
-            self.answered_at = anyio.current_time()
+            self.answered_at = clock()
 
     def never_sent(self) -> None:
         """Note that the request did not leave, unless it is known that it did."""
@@ -90,7 +90,7 @@ class Exchange:
                 await self.limiter.release(self.permit, sent_at=None)
                 return
             # Where nothing tells when the request left, the latest moment possible is the safe one.
-            ended = anyio.current_time() if self.answered_at is None else self.answered_at
+            ended = clock() if self.answered_at is None else self.answered_at
             sent_at = ended if self.sent_at is None else self.sent_at
             if self.sent_at is None:
                 await self.limiter.release(self.permit, sent_at=sent_at)

@@ -212,11 +212,13 @@ class Transport:
         raise ClientStateError(CLOSED)
 
     async def _send(self, operation: Operation, build: Callable[[], Wire], budget: Budget, trail: Trail) -> Reply:
+        trail.before, failures = trail.attempts, 0
         while True:
             try:
                 reply = await self._attempt(operation, build, budget, trail)
             except TrackingMoreError as error:
-                delay = self._delay(operation, error, trail)
+                failures += 1
+                delay = delay_before_retry(self._retry, operation, error, failures, self._random.random())
                 if delay is None or not budget.allows(delay):
                     raise
                 if self.herald.hooks:
@@ -227,16 +229,13 @@ class Transport:
                 if reply is not None:  # None: a 429, which costs no attempt
                     return reply
 
-    def _delay(self, operation: Operation, error: TrackingMoreError, trail: Trail) -> float | None:
-        tries = max(1, trail.attempts - trail.bans)
-        return delay_before_retry(self._retry, operation, error, tries, self._random.random())
-
     async def _attempt(
         self, operation: Operation, build: Callable[[], Wire], budget: Budget, trail: Trail
     ) -> Reply | None:
         if self._pools is None:
             raise ClientStateError(CLOSED)
-        pool, limiter, asked_at = self._pools.choose(operation), self.limiter, clock()
+        pool, limiter = self._pools.choose(operation), self.limiter
+        asked_at = clock() if self.herald.hooks else 0.0
         counter, again = self.counters.of(operation.bucket), trail.attempts > 0
         permit = await self._admit(pool.connections, operation, budget, counter, again=again)
         exchange = Exchange(limiter, permit, trail)
@@ -269,8 +268,9 @@ class Transport:
         if exchange.sent is False:
             return
         self.counters.requests += 1
-        counter.retries += trail.attempts > 1
-        counter.replays += trail.in_doubt
+        if trail.attempts - trail.before > 1:
+            counter.retries += 1
+            counter.replays += trail.in_doubt
         if not trail.in_doubt:  # what was refused before has changed nothing
             trail.first_sent_at = begun_at
         settled = failure is None or (issubclass(failure, ApiError) and not issubclass(failure, ServerError))
