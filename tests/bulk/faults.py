@@ -16,12 +16,13 @@ import attrs
 from hypothesis import strategies as st
 
 from tests.bulk.conftest import number
-from tests.bulk.items import Method, is_stray
+from tests.bulk.items import is_stray
 from trackingmore_async.sandbox import Fault
 
-__all__ = ["brief", "faults"]
+__all__ = ["brief", "faults", "single_faults"]
 
 ITEM_CODES: Final = (4012, 4013, 4014, 4015, 4033, 4021, 4018, 503)
+REFUSALS: Final = (4012, 4013, 4014, 4015, 4033)
 SERVER_CODES: Final = (500, 502, 503, 504)
 DELAYS: Final = (1.0, 6.0, 12.0, 33.0, 100.0, 300.0)
 NOTHING_TOLD: Final = b'{"meta":{"code":200,"type":"Success","message":"Success"},"data":[]}'
@@ -31,16 +32,28 @@ REQUESTS: Final[tuple[tuple[int, ...], ...]] = ((), (), (1,), (2,), (1, 2), (2, 
 NO: Final = st.just(value=False)
 
 
-def faults(method: Method) -> st.SearchStrategy[Fault]:
-    """Draw one rule of a fault script for a job.
+def faults(method: str) -> st.SearchStrategy[Fault]:
+    """Draw one rule of a fault script for batches.
 
     Args:
-        method: The job.
+        method: The job that sends them.
     """
     return st.one_of(
         _lost_answers(method), _lost_answers(method), _server_errors(method), _of_items(method), _of_items(method),
         _whole_refusals(method), _interruptions(method),
     )  # fmt: skip
+
+
+def single_faults(bucket: str) -> st.SearchStrategy[Fault]:
+    """Draw one rule for requests about one tracking, or for the list.
+
+    Args:
+        bucket: Where they go.
+    """
+    refusals = _rule(bucket, own=True, having=_numbers(), code=st.sampled_from(REFUSALS), performed=NO)
+    return st.one_of(
+        _lost_answers(bucket), _lost_answers(bucket), _server_errors(bucket), refusals, _interruptions(bucket)
+    )
 
 
 def brief(rule: Fault) -> str:
@@ -49,7 +62,7 @@ def brief(rule: Fault) -> str:
     return f"Fault({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
 
-def _lost_answers(method: Method) -> st.SearchStrategy[Fault]:
+def _lost_answers(method: str) -> st.SearchStrategy[Fault]:
     """The connection breaks, the answer is too late, or cannot be read."""
     return st.one_of(
         _rule(method, reset=st.sampled_from(("before", "after"))),
@@ -60,7 +73,7 @@ def _lost_answers(method: Method) -> st.SearchStrategy[Fault]:
     )
 
 
-def _of_items(method: Method) -> st.SearchStrategy[Fault]:
+def _of_items(method: str) -> st.SearchStrategy[Fault]:
     """Items are refused, left out of the answer, or miscounted; or the answer tells of none."""
     return st.one_of(
         _rule(method, own=True, items=st.builds(dict.fromkeys, _numbers(), st.sampled_from(ITEM_CODES))),
@@ -70,12 +83,12 @@ def _of_items(method: Method) -> st.SearchStrategy[Fault]:
     )
 
 
-def _interruptions(method: Method) -> st.SearchStrategy[Fault]:
+def _interruptions(method: str) -> st.SearchStrategy[Fault]:
     """What keeps a job waiting, or ends it."""
     return st.one_of(_rule(method, refuse_connection=st.just(value=True)), _rate_limits(method), _endings(method))
 
 
-def _rule(method: Method, *, own: bool = False, **effects: st.SearchStrategy[Any]) -> st.SearchStrategy[Fault]:
+def _rule(method: str, *, own: bool = False, **effects: st.SearchStrategy[Any]) -> st.SearchStrategy[Fault]:
     """Draw a rule with these effects on some requests.
 
     Args:
@@ -105,7 +118,7 @@ def _run_of_numbers(run: tuple[int, int]) -> frozenset[str]:
     return frozenset(map(number, range(first, first + length)))
 
 
-def _server_errors(method: Method) -> st.SearchStrategy[Fault]:
+def _server_errors(method: str) -> st.SearchStrategy[Fault]:
     """The server fails, before the change or after it; it says so in HTTP, or in the envelope alone."""
     performed, body = st.booleans(), st.sampled_from(("envelope", "html", "empty"))
     return st.one_of(
@@ -117,9 +130,9 @@ def _server_errors(method: Method) -> st.SearchStrategy[Fault]:
     )
 
 
-def _whole_refusals(method: Method) -> st.SearchStrategy[Fault]:
+def _whole_refusals(method: str) -> st.SearchStrategy[Fault]:
     """A batch is refused whole for one or several of its items: bad ones, or one that exists already, or does not."""
-    codes = st.sampled_from((4012, 4013, 4014, 4015, 4033))
+    codes = st.sampled_from(REFUSALS)
     code = st.just(4016 if method == "create_many" else 4017)
     return st.one_of(
         _rule(method, own=True, having=_numbers(), code=codes, performed=NO),
@@ -128,7 +141,7 @@ def _whole_refusals(method: Method) -> st.SearchStrategy[Fault]:
     )
 
 
-def _rate_limits(method: Method) -> st.SearchStrategy[Fault]:
+def _rate_limits(method: str) -> st.SearchStrategy[Fault]:
     """429, as HTTP status or under 200, with a ban or without, with or without word on how long."""
     return _rule(
         method,
@@ -140,7 +153,7 @@ def _rate_limits(method: Method) -> st.SearchStrategy[Fault]:
     )
 
 
-def _endings(method: Method) -> st.SearchStrategy[Fault]:
+def _endings(method: str) -> st.SearchStrategy[Fault]:
     """Nothing goes any more: key revoked, not permitted, no quota, too many items, no such path."""
     codes = st.sampled_from((401, 4001, 4002, 403, 4018, 402, 4019, 4021, 4020, 404, 405))
     return _rule(method, code=codes, performed=NO)

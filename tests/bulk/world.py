@@ -20,7 +20,9 @@ from trackingmore_async import BulkReport, Outcome, Rate, TrackingMore
 from trackingmore_async.calls import Caller
 from trackingmore_async.sandbox import Sandbox
 
-__all__ = ["Ending", "Ledger", "SourceBrokeError", "play"]
+__all__ = [
+    "AFTERMATH", "EPOCH", "LONG_BEFORE", "TOO_LONG", "Ending", "Ledger", "SourceBrokeError", "play", "seed_pauses",
+]  # fmt: skip
 
 EPOCH: Final = 1_710_468_000.0
 LONG_BEFORE: Final = 60.0  # seconds between what was there already and the job; far more than any tolerance
@@ -156,7 +158,7 @@ async def _play(story: Story) -> Ending:
             asyncio.timeout(TOO_LONG),
             TrackingMore(sandbox.key, base_url=sandbox.url, http_client=http, rates=rates, retry=story.retry) as tm,
         ):
-            _seed_pauses(tm, story.seed)
+            seed_pauses(tm, story.seed)
             await _run(story, tm, ending)
         await asyncio.sleep(AFTERMATH)
         current = asyncio.current_task()
@@ -164,7 +166,7 @@ async def _play(story: Story) -> Ending:
     return ending
 
 
-def _seed_pauses(tm: TrackingMore, seed: int) -> None:
+def seed_pauses(tm: TrackingMore, seed: int) -> None:
     """Make the random pauses between attempts the same each time, so that a story repeats itself."""
     caller: Caller = vars(tm)["_caller"]
     dice: Random = vars(caller.transport)["_random"]

@@ -21,6 +21,8 @@ from trackingmore_async import (
     TrackingMore,
     TransportError,
 )
+from trackingmore_async.coalesce.request import SharedRequest
+from trackingmore_async.coalesce.sharing import Sharing
 from trackingmore_async.sandbox import Fault, Sandbox, Switches
 
 from .scene import CARRIER, at_once, numbers, opened, requests, stocked
@@ -86,6 +88,23 @@ async def test_an_edit_that_is_cancelled_is_not_sent() -> None:
     assert field(sandbox, "ZZ0000000", "title") != "gone"
     assert field(sandbox, "ZZ0000000", "order_id") == "A-1"
     assert gone.cancelled()
+
+
+async def test_who_is_cancelled_when_the_slot_is_granted_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is sent for a caller who is cancelled at the very moment at which the batch is formed."""
+    sandbox = stocked(3)
+    async with opened(sandbox) as tm:
+        calls = [asyncio.ensure_future(shared(tm).update(CARRIER, one, title="cup")) for one in numbers(3)]
+        form = Sharing.form
+
+        def form_late(self: Sharing, request: SharedRequest) -> None:
+            calls[0].cancel()
+            form(self, request)
+
+        monkeypatch.setattr(Sharing, "form", form_late)
+        found = await at_once(calls)
+    assert [type(one) for one in found] == [asyncio.CancelledError, TrackingEcho, TrackingEcho]
+    assert not field(sandbox, "ZZ0000000", "title")
 
 
 async def test_merged_edits_that_are_refused_are_taken_apart() -> None:

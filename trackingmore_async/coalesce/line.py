@@ -102,6 +102,10 @@ class Line:
             return len(names)
         return next(place for place, other in enumerate(names) if other == name)
 
+    def gone(self) -> list[Waiter]:
+        """Return those who wait no longer and had no time to leave yet."""
+        return [waiter for group in self._groups.values() for waiter in group if not waiter.is_waiting]
+
     def of_lane(self, lane: Lane) -> list[Waiter]:
         """Return all who stand in a lane, in their order."""
         return [waiter for name in self._lanes[lane] for waiter in self._groups[name]]

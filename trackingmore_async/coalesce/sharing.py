@@ -121,6 +121,8 @@ class Sharing:
             raise WithdrawnError("Nobody waits for this any more.")
 
     def _fill(self, request: SharedRequest) -> None:
+        for waiter in self.line.gone():
+            self._leave(waiter)
         for waiter in self.line.heads(request.lane):
             if len(request.numbers) >= self.capacity:
                 return
