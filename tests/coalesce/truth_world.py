@@ -30,7 +30,7 @@ from .truth_stories import BAD, NAMES, Step, Story
 
 __all__ = ["Ending", "Told", "play"]
 
-LOOKUPS, WRITES = attrgetter("lookups._sharing"), attrgetter("writes._sharings")
+LOOKUPS, WRITES = attrgetter("lookups._listed", "lookups._single"), attrgetter("writes._sharings")
 UNDER_WAY = attrgetter("_under_way", "_calling", "_tasks")
 
 
@@ -254,8 +254,8 @@ def _left_in(tm: TrackingMore) -> list[str]:
     """Return what is left in a client that has nothing to do."""
     caller = _caller(tm)
     shared: Shared = vars(tm)["_shared"]
-    sharings: list[Sharing] = [LOOKUPS(shared), *WRITES(shared).values()]
-    left = [f"waiting for {one.operation.name}: {len(one.line)}" for one in sharings if len(one.line)]
+    sharings: list[Sharing] = [*LOOKUPS(shared), *WRITES(shared).values()]
+    left = [f"waiting for {one.operation.name}: {len(list(one.line))}" for one in sharings if list(one.line)]
     left += [f"under way: {one.operation.name}" for one in sharings if any(UNDER_WAY(one))]
     limiter = caller.transport.limiter
     if isinstance(limiter, LocalLimiter):

@@ -13,7 +13,7 @@ from trackingmore_async.settings import Lane
 
 from .waiter import Waiter
 
-__all__ = ["Group", "Line"]
+__all__ = ["LANES", "Group", "Line"]
 
 Name = tuple[str, str]
 Group = list[Waiter]
@@ -36,20 +36,28 @@ class Line:
 
     name: Callable[[Waiter], Name]
     together: bool
-    _groups: dict[Name, Group] = attrs.field(factory=dict[Name, Group], init=False)
+    # Thousands may wait for one tracking, and leave in any order: so these are dictionaries, too.
+    _groups: dict[Name, dict[Waiter, None]] = attrs.field(factory=dict[Name, dict[Waiter, None]], init=False)
     _lanes: dict[Lane, OrderedDict[Name, None]] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._lanes = {lane: OrderedDict() for lane in LANES}
 
-    def __len__(self) -> int:
-        return sum(map(len, self._groups.values()))
+    def __bool__(self) -> bool:
+        return bool(self._groups)
+
+    def __iter__(self) -> Iterator[Waiter]:
+        for group in self._groups.values():
+            yield from group
 
     def join(self, waiter: Waiter, *, first: bool = False) -> None:
         """Queue up; with `first` at the head, for one that had its turn before."""
         name = self.name(waiter)
-        group = self._groups.setdefault(name, [])
-        group.insert(0 if first else len(group), waiter)
+        group = self._groups.setdefault(name, {})
+        if first:
+            self._groups[name] = {waiter: None, **group}
+        else:
+            group[waiter] = None
         if waiter.lane == "interactive":
             self._lanes["bulk"].pop(name, None)
         elif name in self._lanes["interactive"]:
@@ -66,9 +74,9 @@ class Line:
     def leave(self, waiter: Waiter) -> None:
         """Leave without having been served; nothing happens when it is not there."""
         name = self.name(waiter)
-        group = self._groups.get(name, [])
+        group = self._groups.get(name, {})
         if waiter in group:
-            group.remove(waiter)
+            del group[waiter]
             if not group:
                 self._remove(name)
 
@@ -81,19 +89,14 @@ class Line:
         """Take out the first who waits for a tracking, and those after him whom one request can serve as well."""
         name = self.name(first)
         group = self._groups[name]
-        taken = list(takewhile(first.agrees, group)) if self.together else group[:1]
-        del group[: len(taken)]
-        if not group:
-            self._remove(name)
+        taken = list(takewhile(first.agrees, group)) if self.together else [first]
+        for waiter in taken:
+            self.leave(waiter)
         return taken
-
-    def is_empty(self, lane: Lane) -> bool:
-        """Tell whether nobody stands in a lane."""
-        return not self._lanes[lane]
 
     def firsts(self, lane: Lane) -> Iterator[Waiter]:
         """Go through the first waiter of each tracking of one lane."""
-        return (self._groups[name][0] for name in self._lanes[lane])
+        return (next(iter(self._groups[name])) for name in self._lanes[lane])
 
     def ahead_of(self, waiter: Waiter, lane: Lane) -> int:
         """Count the trackings in a lane before that of a waiter; before a new one if nobody waits for it."""
@@ -104,7 +107,7 @@ class Line:
 
     def gone(self) -> list[Waiter]:
         """Return those who wait no longer and had no time to leave yet."""
-        return [waiter for group in self._groups.values() for waiter in group if not waiter.is_waiting]
+        return [waiter for waiter in self if not waiter.is_waiting]
 
     def of_lane(self, lane: Lane) -> list[Waiter]:
         """Return all who stand in a lane, in their order."""

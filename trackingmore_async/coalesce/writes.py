@@ -19,7 +19,7 @@ from trackingmore_async.operations import CREATE, CREATE_MANY, DELETE, DELETE_MA
 from .line import Line
 from .request import SharedRequest
 from .sharing import Sharing, own
-from .waiter import Waiter
+from .waiter import SharedCall, Waiter
 
 __all__ = ["Writes"]
 
@@ -68,14 +68,15 @@ class Writes:
     async def _write(self, caller: Caller, operation: Operation, item: Item) -> Any:
         self.caller.transport.lifetime.check()
         encode_item(operation, item)  # refuses what cannot be sent
-        waiter = Waiter.of(item, caller.budget(operation), self.caller.transport.silence)
-        return await self._sharings[operation].ask(waiter)
+        transport = self.caller.transport
+        waiter = Waiter.of(item, caller.budget(operation), transport.silence)
+        with SharedCall(transport.herald, SINGLES[operation], waiter):
+            return await self._sharings[operation].ask(waiter)
 
     def _make(self, operation: Operation) -> Sharing:
         return Sharing(
             self.caller.transport,
             operation,
-            SINGLES[operation],
             operation.batch_size,
             Line(_name, together=operation is UPDATE_MANY),
             self._send,
