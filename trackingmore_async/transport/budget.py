@@ -14,6 +14,9 @@ from trackingmore_async.timing import Timing
 __all__ = ["Budget", "Trail", "clock"]
 
 
+AT_ONCE = 0.01  # seconds that pass for none: so long may it take until a call reaches a slot that is free
+
+
 def clock() -> float:
     """Return the time of the running event loop in seconds, at a quarter of the price of `anyio.current_time`."""
     return asyncio.get_running_loop().time()
@@ -126,7 +129,7 @@ class Budget:
 
     def latest_slot(self) -> float | None:
         """Return the latest time at which a slot is of use."""
-        latest = None if self.max_wait is None else clock() + self.max_wait
+        latest = None if self.max_wait is None else clock() + max(self.max_wait, AT_ONCE)
         known = [moment for moment in (latest, self.ends_at) if moment is not None]
         return min(known, default=None)
 

@@ -1,0 +1,24 @@
+"""How long calls wait for their slot on a clock that does not stand still."""
+
+# pyright: reportPossiblyUnboundVariable=false
+
+from __future__ import annotations
+
+import pytest
+
+from tests.client.helpers import CARRIER, NUMBER, failure
+from trackingmore_async import DeadlineExceededError, TrackingMore
+from trackingmore_async.sandbox import Sandbox
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_no_patience_is_enough_for_a_slot_that_is_free(sandbox: Sandbox, tm: TrackingMore) -> None:
+    """With ``max_wait=0`` a call is made if its slot is free now, which takes a moment; else it fails."""
+    sandbox.create(CARRIER, NUMBER)
+    now = tm.with_options(max_wait=0)
+    assert (await now.trackings.get(CARRIER, NUMBER)).tracking_number == NUMBER
+    assert (await now.with_options(coalesce=False).trackings.get(CARRIER, NUMBER)).tracking_number == NUMBER
+    assert (await now.account.info()).track_number
+    assert isinstance(await failure(now.account.info()), DeadlineExceededError)
+    assert isinstance(await failure(now.trackings.get(CARRIER, NUMBER)), DeadlineExceededError)
