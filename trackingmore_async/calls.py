@@ -18,7 +18,7 @@ from trackingmore_async.settings import CallOptions
 from trackingmore_async.timing import Timing
 from trackingmore_async.transport import Budget, Reply, Trail, Transport
 
-__all__ = ["SINGLE_CALL_WAIT", "Caller", "decoded"]
+__all__ = ["SINGLE_CALL_WAIT", "Caller", "decoded", "only"]
 
 SINGLE_CALL_WAIT = 30.0  # seconds that a single call waits for its slot, unless told otherwise
 NOTHING = frozenset({b"[]", b"{}"})
@@ -61,30 +61,14 @@ class Caller:
             return timed(echo, trail.timing())
         return decoded(operation, reply, trail)
 
-    async def read(self, query: GetQuery, budget: Budget | None = None) -> Tracking:
-        """Read one tracking; success without data says that there is none (API.md 3.2; 12, item 10).
-
-        Args:
-            query: Which one.
-            budget: The time that it has; None: that of a call which begins now.
-        """
+    async def read(self, query: GetQuery) -> Tracking:
+        """Read one tracking by a request of its own."""
         trail = Trail()
-        reply = await self._send(GET, query, trail, budget)
-        if _has_no_data(reply):
-            missing = NotFoundError(
-                "There is no such tracking. Create it first, or check carrier code and number.",
-                operation=GET.name,
-                code=reply.envelope.code,
-                http_status=reply.http_status,
-                attempts=trail.attempts,
-            )
-            missing.timing = trail.timing()
-            raise missing
-        tracking: Tracking = decoded(GET, reply, trail)
+        tracking = only(await self._send(GET, query, trail), trail)
         self.memory.keep(query, tracking, trail.asked_at)
         return tracking
 
-    async def _send(self, operation: Operation, request: Any, trail: Trail, budget: Budget | None = None) -> Reply:
+    async def _send(self, operation: Operation, request: Any, trail: Trail) -> Reply:
         """Send a request, encoded before anything else, so that what cannot be sent takes no slot."""
         self.transport.lifetime.check()
         try:
@@ -92,7 +76,7 @@ class Caller:
         except InvalidRequestError as error:
             error.operation = operation.name
             raise
-        return await self.transport.send(operation, lambda: wire, budget or self.budget(operation), trail)
+        return await self.transport.send(operation, lambda: wire, self.budget(operation), trail)
 
     def _forget(self, written: Any) -> None:
         """Forget what was read of a tracking before it was written, or may have been."""
@@ -100,6 +84,27 @@ class Caller:
         self.memory.forget(written.carrier_code, written.tracking_number, now)
         if isinstance(written, CarrierChange):
             self.memory.forget(written.new_carrier_code, written.tracking_number, now)
+
+
+def only(reply: Reply, trail: Trail) -> Tracking:
+    """Decode the answer to a look-up of one tracking; success without data says that there is none.
+
+    Raises:
+        NotFoundError: there is none (API.md 3.2; 12, item 10).
+        DecodeError: the answer cannot be read.
+    """
+    if not _has_no_data(reply):
+        tracking: Tracking = decoded(GET, reply, trail)
+        return tracking
+    missing = NotFoundError(
+        "There is no such tracking. Create it first, or check carrier code and number.",
+        operation=GET.name,
+        code=reply.envelope.code,
+        http_status=reply.http_status,
+        attempts=trail.attempts,
+    )
+    missing.timing = trail.timing()
+    raise missing
 
 
 def _has_no_data(reply: Reply) -> bool:

@@ -12,7 +12,7 @@ from trackingmore_async.settings import Lane
 
 from .waiter import Waiter
 
-__all__ = ["Group", "Line"]
+__all__ = ["LANES", "Group", "Line"]
 
 Name = tuple[str, str]
 Group = list[Waiter]
@@ -32,19 +32,27 @@ class Line:
     """
 
     together: bool
-    _groups: dict[Name, Group] = attrs.field(factory=dict[Name, Group], init=False)
+    # Thousands may wait for one tracking, and leave in any order: so these are dictionaries, too.
+    _groups: dict[Name, dict[Waiter, None]] = attrs.field(factory=dict[Name, dict[Waiter, None]], init=False)
     _lanes: dict[Lane, OrderedDict[Name, None]] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._lanes = {lane: OrderedDict() for lane in LANES}
 
-    def __len__(self) -> int:
-        return sum(map(len, self._groups.values()))
+    def __bool__(self) -> bool:
+        return bool(self._groups)
+
+    def __iter__(self) -> Iterator[Waiter]:
+        for group in self._groups.values():
+            yield from group
 
     def join(self, waiter: Waiter, *, first: bool = False) -> None:
         """Queue up; with `first` at the head, for one that had its turn before."""
-        group = self._groups.setdefault(waiter.name, [])
-        group.insert(0 if first else len(group), waiter)
+        group = self._groups.setdefault(waiter.name, {})
+        if first:
+            self._groups[waiter.name] = {waiter: None, **group}
+        else:
+            group[waiter] = None
         if waiter.lane == "interactive":
             self._lanes["bulk"].pop(waiter.name, None)
         elif waiter.name in self._lanes["interactive"]:
@@ -60,9 +68,9 @@ class Line:
 
     def leave(self, waiter: Waiter) -> None:
         """Leave without having been served; nothing happens when it is not there."""
-        group = self._groups.get(waiter.name, [])
+        group = self._groups.get(waiter.name, {})
         if waiter in group:
-            group.remove(waiter)
+            del group[waiter]
             if not group:
                 self._remove(waiter.name)
 
@@ -74,18 +82,14 @@ class Line:
     def pop(self, name: Name) -> Group:
         """Take out those who wait for a tracking: all of them, or the first one."""
         group = self._groups[name]
-        taken = group if self.together else [group.pop(0)]
-        if self.together or not group:
-            self._remove(name)
+        taken = list(group) if self.together else [next(iter(group))]
+        for waiter in taken:
+            self.leave(waiter)
         return taken
-
-    def is_empty(self, lane: Lane) -> bool:
-        """Tell whether nobody stands in a lane."""
-        return not self._lanes[lane]
 
     def firsts(self, lane: Lane) -> Iterator[Waiter]:
         """Go through the first waiter of each tracking of one lane."""
-        return (self._groups[name][0] for name in self._lanes[lane])
+        return (next(iter(self._groups[name])) for name in self._lanes[lane])
 
     def ahead_of(self, name: Name, lane: Lane) -> int:
         """Count the trackings in a lane before this one; before a new one if nobody waits for it."""

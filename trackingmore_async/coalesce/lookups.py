@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from time import perf_counter
 from typing import Final
@@ -15,18 +15,19 @@ import msgspec
 
 from trackingmore_async.answers import number_key
 from trackingmore_async.batches import halves
-from trackingmore_async.calls import Caller
+from trackingmore_async.calls import Caller, only
 from trackingmore_async.codec import Wire, check_ref, decode, decode_tracking, encode
-from trackingmore_async.errors import DecodeError, InvalidRequestError, NotFoundError, TrackingMoreError
+from trackingmore_async.errors import DecodeError, InvalidRequestError, NotFoundError
 from trackingmore_async.models import UNSET, GetQuery, Page, Tracking, TrackingFilter, timed
-from trackingmore_async.operations import GET, LIST, MAX_NUMBERS, MAX_PAGE_SIZE
+from trackingmore_async.operations import GET, LIST, MAX_NUMBERS, MAX_PAGE_SIZE, Operation
 from trackingmore_async.timing import Timing
-from trackingmore_async.transport import Budget, Transport
+from trackingmore_async.transport import Transport
 
-from .line import Group, Line
+from .line import Line
 from .request import SharedRequest
 from .sharing import Sharing
-from .waiter import Waiter
+from .sharings import Sharings
+from .waiter import SharedCall, Waiter
 
 __all__ = ["Lookups"]
 
@@ -34,15 +35,12 @@ ORDINARY: Final = re.compile(r"[0-9A-Za-z_-]{5,50}")
 """Numbers that look like one (API.md 1.5). Others travel alone: a comma would become two numbers, and what the server
 refuses would be refused for all."""
 
-NOTHING: Final = frozenset({4017, 4031, 4032})
-"""Codes of a success without content (API.md 3.6, 6)."""
-
-SLICE: Final = 50  # trackings decoded between two looks at the event loop
+SLICE: Final = 50  # trackings decoded, or callers answered, between two looks at the event loop
 Found = dict[tuple[str, str], list[Tracking]]
 """What a list held, by carrier and number, both without regard to case."""
 
-MISSED: Final = None
-"""What a waiter is answered whose tracking is not in the list: the single look-up has the last word."""
+Answer = tuple[Tracking, float]
+"""What a waiter is answered: the tracking, and when it was asked for (loop clock). None: it was not in the list."""
 
 
 @attrs.define(eq=False)
@@ -56,7 +54,10 @@ class Lookups:
     """
 
     transport: Transport
-    _by_timeout: dict[float, Sharing] = attrs.field(factory=dict[float, Sharing], init=False)
+    _sharings: Sharings = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._sharings = Sharings(self._make)
 
     async def get(self, caller: Caller, query: GetQuery, *, max_age: float | None = None) -> Tracking:
         """Read one tracking: from memory if it is recent enough, else together with others, else by itself."""
@@ -66,40 +67,34 @@ class Lookups:
             return timed(copy.copy(known[0]), Timing(age=known[1]))
         if not (caller.options.coalesce and is_shareable(query)):
             return await caller.read(query)
-        budget = caller.budget(LIST)
-        waiter = Waiter.of(query, budget, self.transport.silence)
-        found: tuple[Tracking, float] | None = await self._ask(waiter, budget.timeout)
-        if found is None:
-            return await _confirm(caller, query, budget, waiter.timing())
-        tracking, asked_at = found
+        tracking, asked_at = await self._look_up(caller, query)
         caller.memory.keep(query, tracking, asked_at)
         return tracking
 
+    async def _look_up(self, caller: Caller, query: GetQuery) -> Answer:
+        """Ask the list, and where that says nothing the single look-up, which has the last word."""
+        budget = caller.budget(LIST)
+        with SharedCall(self.transport.herald, GET, Waiter.of(query, budget, self.transport.silence)) as call:
+            listed: Answer | None = await self._sharings.ask(LIST, call.waiter)
+            if listed is not None:
+                return listed
+            call.waiter = call.waiter.again(attrs.evolve(budget, timeout=caller.budget(GET).timeout))
+            single: Answer = await self._sharings.ask(GET, call.waiter)
+            return single
+
     async def aclose(self) -> None:
         """Wait until all that was under way has ended; the transport is closed."""
-        for sharing in list(self._by_timeout.values()):
-            await sharing.aclose()
+        await self._sharings.aclose()
 
-    async def _ask(self, waiter: Waiter, timeout: float) -> tuple[Tracking, float] | None:
-        sharing = self._by_timeout.get(timeout)
-        if sharing is None:
-            sharing = self._by_timeout[timeout] = self._make(timeout)
-        try:
-            found: tuple[Tracking, float] | None = await sharing.ask(waiter)
-            return found
-        finally:
-            if sharing.is_idle and timeout in self._by_timeout:
-                del self._by_timeout[timeout]
-
-    def _make(self, timeout: float) -> Sharing:
+    def _make(self, operation: Operation, timeout: float) -> Sharing:
+        many = operation is LIST
         return Sharing(
             self.transport,
-            LIST,
-            GET,
-            MAX_NUMBERS,
+            operation,
+            MAX_NUMBERS if many else 1,
             timeout,
             Line(together=True),
-            _send,
+            _send if many else _confirm,
             alone=False,
             advice="Look it up again, with more time.",
         )
@@ -119,14 +114,19 @@ def is_shareable(query: GetQuery) -> bool:
     return query.lang is UNSET and ORDINARY.fullmatch(query.tracking_number) is not None
 
 
-async def _confirm(caller: Caller, query: GetQuery, budget: Budget, before: Timing) -> Tracking:
-    """Ask for a single tracking that the list did not hold: only then it does not exist."""
-    try:
-        tracking = await caller.read(query, attrs.evolve(budget, timeout=caller.budget(GET).timeout))
-    except TrackingMoreError as error:
-        error.timing = before + (error.timing or Timing())
-        raise
-    return timed(tracking, before + (tracking.timing or Timing()))
+async def _confirm(sharing: Sharing, request: SharedRequest) -> None:
+    """Ask for a single tracking that a list did not hold, for all who want it: only then it does not exist."""
+
+    def build() -> Wire:
+        sharing.form(request)
+        sharing.transport.tell_batch(GET, request.trail, 1, 1, request.calls())
+        return encode(GET, request.groups[0][0].item)
+
+    reply = await sharing.transport.send(GET, build, sharing.budget(request), request.trail)
+    begun = perf_counter()
+    tracking = only(reply, request.trail)
+    request.decode += perf_counter() - begun
+    await _answer(request, {request.groups[0][0].name: tracking})
 
 
 async def _send(sharing: Sharing, request: SharedRequest) -> None:
@@ -146,8 +146,7 @@ async def _send(sharing: Sharing, request: SharedRequest) -> None:
             await _divide(sharing, request)
             return
         found = {}
-    for group in request.groups:
-        _answer(request, group, _match(request, group[0].item, found))
+    await _answer(request, {group[0].name: _match(request, group[0].item, found) for group in request.groups})
 
 
 async def _read(sharing: Sharing, request: SharedRequest, build: Callable[[], Wire]) -> Found:
@@ -158,10 +157,10 @@ async def _read(sharing: Sharing, request: SharedRequest, build: Callable[[], Wi
             reply = await sharing.transport.send(LIST, build, budget, request.trail)
             page: Page = decode(LIST, reply.envelope.data)
             begun = perf_counter()
-            await _sort(page.items, found)
+            is_news = await _sort(page.items, found)
             request.decode += perf_counter() - begun
             rows, number = rows + len(page.items), number + 1
-            if rows >= page.total or not page.items or _is_complete(request, found):
+            if rows >= page.total or not is_news or _is_complete(request, found):
                 return found
             build = partial(_wire, request, page=number)
 
@@ -171,8 +170,12 @@ def _wire(request: SharedRequest, *, page: int) -> Wire:
     return encode(LIST, TrackingFilter(numbers=tuple(numbers), limit=MAX_PAGE_SIZE, page=page))
 
 
-async def _sort(items: Sequence[msgspec.Raw], found: Found) -> None:
-    """Decode the rows of a page; one that cannot be read is left out, and its caller told by a request of its own."""
+async def _sort(items: Sequence[msgspec.Raw], found: Found) -> bool:
+    """Decode the rows of a page, and tell whether there is anything new among them.
+
+    A row that cannot be read is left out, and its caller told by a request of its own.
+    """
+    is_news = False
     for index, raw in enumerate(items):
         if index % SLICE == SLICE - 1:
             await anyio.lowlevel.checkpoint()
@@ -180,7 +183,11 @@ async def _sort(items: Sequence[msgspec.Raw], found: Found) -> None:
             tracking = decode_tracking(raw)
         except DecodeError:
             continue
-        found.setdefault(_key(tracking), []).append(tracking)
+        alike = found.setdefault(_key(tracking), [])
+        if not any(_is_spelled_as(other, tracking) for other in alike):
+            alike.append(tracking)
+            is_news = True
+    return is_news
 
 
 def _is_complete(request: SharedRequest, found: Found) -> bool:
@@ -202,18 +209,24 @@ def _key(name: GetQuery | Tracking) -> tuple[str, str]:
     return number_key(name.carrier_code), number_key(name.tracking_number)
 
 
-def _is_spelled_as(query: GetQuery, tracking: Tracking) -> bool:
+def _is_spelled_as(query: GetQuery | Tracking, tracking: Tracking) -> bool:
     return (query.carrier_code, query.tracking_number) == (tracking.carrier_code, tracking.tracking_number)
 
 
-def _answer(request: SharedRequest, group: Group, tracking: Tracking | None) -> None:
-    """Give each of a group a result of its own: they waited differently long."""
-    for place, waiter in enumerate(group):
-        if tracking is None:
-            waiter.settle(MISSED)
-        else:
-            mine = copy.copy(tracking) if place else tracking
-            waiter.settle((timed(mine, waiter.timing()), request.asked_at))
+async def _answer(request: SharedRequest, found: Mapping[tuple[str, str], Tracking | None]) -> None:
+    """Give each caller a result of its own: they waited differently long."""
+    told, given = 0, set[int]()
+    for waiter in list(request.waiters()):
+        tracking = found[waiter.name]
+        if tracking is None:  # all in one turn, for they will share a request of its own
+            waiter.settle(None)
+            continue
+        mine = copy.copy(tracking) if id(tracking) in given else tracking
+        given.add(id(tracking))
+        waiter.settle((timed(mine, waiter.timing()), request.asked_at))
+        told += 1
+        if told % SLICE == 0:
+            await anyio.lowlevel.checkpoint()
 
 
 async def _divide(sharing: Sharing, request: SharedRequest) -> None:

@@ -7,6 +7,7 @@ import contextvars
 import copy
 import math
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import attrs
@@ -24,7 +25,7 @@ from trackingmore_async.transport import Transport
 
 from .line import LANES, Line
 from .request import Patience, SharedRequest
-from .waiter import SharedCall, Waiter
+from .waiter import Waiter
 
 __all__ = ["Sharing", "own"]
 
@@ -45,32 +46,27 @@ class Sharing:
     Args:
         transport: Where the requests go.
         operation: The row of the table that the requests follow.
-        single: The row of the single calls that travel in them.
         capacity: How many trackings one request can carry.
         timeout: Seconds for one attempt.
         line: Who waits.
         alone: Whether a number goes once at most into a request, and only while no other request holds it.
         send: Sends one request: forms it when its slot is granted (see `form`), and answers whom it serves.
         advice: What to do when the deadline passes after the request was sent.
+        when_idle: Is called when nobody waits and nothing is under way any more; who asks again makes it busy again.
     """
 
     transport: Transport
     operation: Operation
-    single: Operation
     capacity: int
     timeout: float
     line: Line
     send: Callable[[Sharing, SharedRequest], Awaitable[None]]
     alone: bool
     advice: str
+    when_idle: Callable[[], object] = attrs.field(default=str, init=False)
     _under_way: set[str] = attrs.field(factory=set[str], init=False)
     _calling: dict[Lane, SharedRequest] = attrs.field(factory=dict[Lane, SharedRequest], init=False)
     _tasks: set[asyncio.Task[None]] = attrs.field(factory=set[asyncio.Task[None]], init=False)
-
-    @property
-    def is_idle(self) -> bool:
-        """True when nobody waits and nothing is under way."""
-        return not (self._tasks or len(self.line))
 
     async def ask(self, waiter: Waiter) -> Any:
         """Wait for a place in a request and for its answer.
@@ -78,15 +74,12 @@ class Sharing:
         Raises:
             TrackingMoreError: what came of the request, or why it would come too late.
         """
-        self.transport.lifetime.check()
-        with SharedCall(self.transport.herald, self.single, waiter):
-            return await self._ask(waiter)
-
-    async def _ask(self, waiter: Waiter) -> Any:
-        self.transport.counters.came(self.operation.bucket, 1, self.capacity)
-        self._refuse_hopeless(waiter)
-        timers = self._set_timers(waiter)
+        timers: list[asyncio.TimerHandle] = []
         try:
+            self.transport.lifetime.check()
+            self.transport.counters.came(self.operation.bucket, 1, self.capacity)
+            self._refuse_hopeless(waiter)
+            timers += self._set_timers(waiter)
             self._queue_up(waiter)
             self._call(waiter.lane, waiter.latest)
             answer = await waiter.answer
@@ -94,9 +87,14 @@ class Sharing:
             for timer in timers:
                 timer.cancel()
             self._leave(waiter)
+            self._tell_idle()
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def _tell_idle(self) -> None:
+        if not (self._tasks or self.line):
+            self.when_idle()
 
     async def aclose(self) -> None:
         """Wait until all tasks have ended; the transport has closed and ends them."""
@@ -118,6 +116,7 @@ class Sharing:
         self._drop_who_left(request)
         if request.is_open:
             self._fill(request)
+            self._withdraw_idle()
             self._call_for_the_rest()
         if not request.groups:
             raise WithdrawnError("Nobody waits for this any more.")
@@ -139,6 +138,9 @@ class Sharing:
             self._under_way.add(number)
 
     def _drop_who_left(self, request: SharedRequest) -> None:
+        """Leave out who gave up; those who did so in this turn of the event loop stand in the line still."""
+        for waiter in [waiter for waiter in self.line if not waiter.is_waiting]:
+            self._drop(waiter)
         request.groups = [group for group in request.groups if any(waiter.is_waiting for waiter in group)]
         request.numbers = {self._number(group[0]) for group in request.groups}
 
@@ -158,9 +160,28 @@ class Sharing:
         self.line.leave(waiter)
         self.transport.counters.stopped_waiting(self.operation.bucket)
 
+    def _has_travellers(self, lane: Lane) -> bool:
+        """Tell whether anybody stands in a lane who need not wait for another request to end."""
+        return not all(map(self._is_held_back, self.line.firsts(lane)))
+
     def _call_for_the_rest(self) -> None:
         for lane in LANES:
-            self._call(lane)
+            try:
+                self._call(lane)
+            except Exception as error:  # a limiter that breaks its promises: it must not hang anybody
+                self._tell_lane(lane, error)
+
+    def _withdraw_idle(self) -> None:
+        """Take requests out of the limiter's queue that nobody waits for any more: each grant holds up the next."""
+        for lane in LANES:
+            present = self._calling.get(lane)
+            if present is not None and not self._has_travellers(lane):
+                self._withdraw(present)
+
+    def _withdraw(self, request: SharedRequest) -> None:
+        self._forget(request)
+        if request.task is not None:
+            request.task.cancel()
 
     def _call(self, lane: Lane, latest: float | None = None) -> None:
         """See to it that a request waits for a slot for those who stand in a lane, and can travel.
@@ -174,10 +195,8 @@ class Sharing:
             if latest is None or latest >= present.deadline:
                 return
             # The limiter has to know of the least patient one, to refuse him at once when a ban begins.
-            self._forget(present)
-            if present.task is not None:
-                present.task.cancel()
-        elif all(map(self._is_held_back, self.line.firsts(lane))):
+            self._withdraw(present)
+        elif not self._has_travellers(lane):
             return
         self._start(lane)
 
@@ -190,7 +209,15 @@ class Sharing:
         # The request is nobody's own: the context variables of the first caller are not those of all.
         request.task = loop.create_task(self.carry_out(request), context=contextvars.Context())
         self._tasks.add(request.task)
-        request.task.add_done_callback(self._tasks.discard)
+        request.task.add_done_callback(partial(self._ended, request))
+
+    def _ended(self, request: SharedRequest, task: asyncio.Task[None]) -> None:
+        """Tell those who wait when somebody else has cancelled the task, perhaps before it began."""
+        self._tasks.discard(task)
+        if self._calling.get(request.lane) is request:
+            self._forget(request)
+            self._tell_lane(request.lane, ClientStateError(CLOSED))
+        self._tell_idle()
 
     def _forget(self, request: SharedRequest) -> None:
         """Note that a request does not wait for its first slot any more."""
@@ -214,13 +241,16 @@ class Sharing:
         except Exception as error:  # a defect of this library, or of a limiter: it must not hang anybody
             self._tell_all(request, error)
         finally:
-            self._forget(request)
             if self.alone:
                 self._under_way -= request.numbers
             for waiter in list(request.waiters()):  # the task was cancelled: the event loop is about to end
                 waiter.settle(ClientStateError(CLOSED))
+        self._forget(request)
         if self.transport.lifetime.state == "open":
             self._call_for_the_rest()
+        else:
+            for lane in LANES:
+                self._tell_lane(lane, ClientStateError(CLOSED))
 
     # Failing
 
@@ -233,9 +263,10 @@ class Sharing:
             self._fail_unformed(request, error)
             return
         attempts = self.transport.attempts_at_most
-        for waiter in list(request.waiters()):
+        for waiter in reversed(list(request.waiters())):  # the first is the last to go to the head of the line
             had = request.trail.attempts - waiter.attempts_before
             if waiter.attempts_before > 0 and had < attempts and is_transient(error):
+                waiter.latest = waiter.patience()
                 self._queue_up(waiter, first=True)
             else:
                 waiter.settle(own(error))
@@ -257,9 +288,12 @@ class Sharing:
         for waiter in list(request.waiters()):
             waiter.settle(own(error))
         if request.formed_at is None:
-            for waiter in self.line.of_lane(request.lane):
-                self._drop(waiter)
-                waiter.settle(own(error))
+            self._tell_lane(request.lane, error)
+
+    def _tell_lane(self, lane: Lane, error: Exception) -> None:
+        for waiter in self.line.of_lane(lane):
+            self._drop(waiter)
+            waiter.settle(own(error))
 
     # Waiting
 
@@ -297,9 +331,9 @@ class Sharing:
 
     def _expire(self, waiter: Waiter) -> None:
         """Refuse a waiter for whom no slot came in time although one was expected."""
-        if not self.line.stands(waiter):
-            return
         now = asyncio.get_running_loop().time()
+        if not self.line.stands(waiter) or now < waiter.latest - TICK:  # it may have got more time for another attempt
+            return
         wait = self.projected_wait(waiter)
         waiter.settle(hopeless(self.operation.bucket, wait=wait, waited=now - waiter.since))
 
@@ -317,12 +351,12 @@ class Sharing:
         if not self.line.stands(waiter):
             return
         self._drop(waiter)
-        present = self._calling.get(waiter.lane)
-        if present is not None and present.task is not None and self.line.is_empty(waiter.lane):
-            self._forget(present)
-            present.task.cancel()
+        self._withdraw_idle()
 
 
 def own(error: AnyT) -> AnyT:
     """Return an error of one's own: what is raised in several tasks would mix up their tracebacks."""
-    return copy.copy(error)
+    try:
+        return copy.copy(error)
+    except Exception:  # not ours, and of a kind that cannot be copied
+        return error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SharedCall", "Waiter"]
 
+NOTHING: Final = Timing()
+
 
 @attrs.define(eq=False)
 class Waiter:
@@ -37,6 +39,7 @@ class Waiter:
         call: The number of the logical call, as hooks hear it; 0: nobody hears.
         attempts_before: How many times the request that it joined had been sent before.
         request: The request that it joined; None: it waits for one.
+        before: The time that its call has spent already, waiting for another request.
     """
 
     item: Any
@@ -48,6 +51,7 @@ class Waiter:
     call: int = 0
     attempts_before: int = 0
     request: SharedRequest | None = None
+    before: Timing = NOTHING
     _silent: float = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -58,6 +62,12 @@ class Waiter:
         """Make the waiter of a call that begins now."""
         loop, latest = asyncio.get_running_loop(), budget.latest_slot()
         return cls(item, budget, loop.create_future(), loop.time(), math.inf if latest is None else latest, silence)
+
+    def again(self, budget: Budget) -> Waiter:
+        """Make the waiter of the same call for another request, which begins to wait now."""
+        other = self.of(self.item, budget, self.silence)
+        other.call, other.before = self.call, self.timing()
+        return other
 
     @property
     def lane(self) -> Lane:
@@ -80,7 +90,12 @@ class Waiter:
         return math.inf if latest is None else latest
 
     def timing(self) -> Timing:
-        """Divide the time spent until now; the request may have been under way for some time when it was joined."""
+        """Divide the time that the call has spent until now."""
+        own = self._own_timing()
+        return own if self.before is NOTHING else self.before + own
+
+    def _own_timing(self) -> Timing:
+        """Divide the time since it came; the request may have been under way for some time when it was joined."""
         now = asyncio.get_running_loop().time()
         total, pause = now - self.since, self.silence.seconds(now) - self._silent
         if self.request is None:
@@ -107,17 +122,18 @@ class SharedCall:
     Args:
         herald: Who tells.
         operation: The row of the single call.
-        waiter: Who makes it.
+        waiter: Who waits for it, one after the other if it takes several requests.
     """
 
     herald: Herald
     operation: Operation
     waiter: Waiter
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         if self.herald.hooks:
             self.waiter.call = self.herald.next_number()
             self._tell("call")
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -19,7 +19,8 @@ from trackingmore_async.operations import CREATE, CREATE_MANY, DELETE, DELETE_MA
 from .line import Line
 from .request import SharedRequest
 from .sharing import Sharing, own
-from .waiter import Waiter
+from .sharings import Sharings
+from .waiter import SharedCall, Waiter
 
 __all__ = ["Writes"]
 
@@ -41,7 +42,10 @@ class Writes:
     """
 
     caller: Caller
-    _sharings: dict[tuple[str, float], Sharing] = attrs.field(factory=dict[tuple[str, float], Sharing], init=False)
+    _sharings: Sharings = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._sharings = Sharings(self._make)
 
     async def create(self, caller: Caller, item: NewTracking) -> TrackingEcho:
         """Create one tracking in a request that others share."""
@@ -59,28 +63,20 @@ class Writes:
 
     async def aclose(self) -> None:
         """Wait until all that was under way has ended; the transport is closed."""
-        for sharing in list(self._sharings.values()):
-            await sharing.aclose()
+        await self._sharings.aclose()
 
     async def _write(self, caller: Caller, operation: Operation, item: Item) -> Any:
         self.caller.transport.lifetime.check()
         encode_item(operation, item)  # refuses what cannot be sent
         budget = caller.budget(operation)
-        key = operation.name, budget.timeout
-        sharing = self._sharings.get(key)
-        if sharing is None:
-            sharing = self._sharings[key] = self._make(operation, budget.timeout)
-        try:
-            return await sharing.ask(Waiter.of(item, budget, self.caller.transport.silence))
-        finally:
-            if sharing.is_idle and key in self._sharings:
-                del self._sharings[key]
+        waiter = Waiter.of(item, budget, self.caller.transport.silence)
+        with SharedCall(self.caller.transport.herald, SINGLES[operation], waiter):
+            return await self._sharings.ask(operation, waiter)
 
     def _make(self, operation: Operation, timeout: float) -> Sharing:
         return Sharing(
             self.caller.transport,
             operation,
-            SINGLES[operation],
             operation.batch_size,
             timeout,
             Line(together=operation is UPDATE_MANY),
