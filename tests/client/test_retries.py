@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 
 from tests.client.helpers import CARRIER, NUMBER, GrantAll, failure, in_process
@@ -158,6 +159,26 @@ async def test_a_deadline_during_the_request_says_that_it_was_sent(sandbox: Sand
     found = sandbox.find(CARRIER, NUMBER)
     assert found is not None
     assert found["title"] == "mug"
+
+
+class Punctual(httpx.AsyncBaseTransport):
+    """A network that never answers, under an HTTP client whose own time limit ends a moment before ours."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Take the request, and give up."""
+        await request.extensions["trace"]("http11.send_request_headers.started", {})
+        await anyio.sleep(request.extensions["timeout"]["read"] - 0.0005)
+        raise httpx.ReadTimeout("", request=request)
+
+
+async def test_a_deadline_is_the_reason_whichever_clock_is_first() -> None:
+    """The HTTP client has a time limit of its own, which ends with the deadline: the error names the deadline."""
+    async with httpx.AsyncClient(transport=Punctual()) as http, TrackingMore("some-key", http_client=http) as tm:
+        error = await failure(tm.with_options(deadline=0.8).trackings.update(CARRIER, NUMBER, title="mug"))
+        assert anyio.current_time() == pytest.approx(0.8, abs=0.01)
+    assert isinstance(error, DeadlineExceededError)
+    assert error.sent is True
+    assert "Read back" in str(error)
 
 
 async def test_a_tiny_deadline_is_honoured(sandbox: Sandbox) -> None:

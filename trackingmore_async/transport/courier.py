@@ -15,6 +15,8 @@ from trackingmore_async.transport.http import SENT_ADVICE, Answer, HttpClient, e
 
 __all__ = ["Courier"]
 
+CLOCKS = 0.001  # seconds by which two timers for the same moment may differ
+
 
 @attrs.frozen
 class Courier:
@@ -65,9 +67,11 @@ class Courier:
                 failure = explain(error, exchange, client, seconds)
             finally:
                 exchange.end()
-        exchange.gave_up = exchange.gave_up or failure is None
         # Raised out here, so that no error of httpx, whose request holds the key, hangs on ours.
-        raise failure or _late(budget, exchange, seconds)
+        if failure is None or (exchange.gave_up and _is_over(budget)):  # httpx may look at the clock first
+            exchange.gave_up = True
+            failure = _late(budget, exchange, seconds)
+        raise failure
 
     def _headers(self, wire: Wire) -> dict[str, str]:
         return {
@@ -80,8 +84,12 @@ class Courier:
         }
 
 
+def _is_over(budget: Budget) -> bool:
+    return budget.ends_at is not None and clock() >= budget.ends_at - CLOCKS
+
+
 def _late(budget: Budget, exchange: Exchange, seconds: float) -> TrackingMoreError:
     advice = SENT_ADVICE[exchange.sent]
-    if budget.ends_at is not None and clock() >= budget.ends_at:
+    if _is_over(budget):
         return DeadlineExceededError(f"The deadline passed before an answer came. {advice}", sent=exchange.sent)
     return TransportError(f"No complete answer within {seconds:g} s. {advice}", sent=exchange.sent)
