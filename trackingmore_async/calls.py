@@ -10,6 +10,7 @@ import anyio
 import attrs
 
 from trackingmore_async.codec import decode, encode
+from trackingmore_async.creations import Creations
 from trackingmore_async.errors import DecodeError, InvalidRequestError, NotFoundError
 from trackingmore_async.memory import Memory
 from trackingmore_async.models import CarrierChange, GetQuery, Result, Tracking, TrackingEcho, timed
@@ -32,11 +33,13 @@ class Caller:
         transport: Where the calls go.
         options: What the caller allows.
         memory: Answers to look-ups, which writes make out of date.
+        creations: The creates of late, so that none takes another's tracking for its own.
     """
 
     transport: Transport
     options: CallOptions
     memory: Memory
+    creations: Creations = attrs.field(factory=Creations)
 
     def budget(self, operation: Operation, *, bulk: bool = False) -> Budget:
         """Return the time that a call of this operation has from now on."""
@@ -48,11 +51,20 @@ class Caller:
             lane=options.priority or ("bulk" if bulk else "interactive"),
         )
 
-    async def call(self, operation: Operation, request: Any, trail: Trail | None = None) -> Any:
-        """Send one request model and return the response model of the operation's row, with its timing."""
+    async def call(
+        self, operation: Operation, request: Any, trail: Trail | None = None, budget: Budget | None = None
+    ) -> Any:
+        """Send one request model and return the response model of the operation's row, with its timing.
+
+        Args:
+            operation: The row of the table.
+            request: The request model.
+            trail: Filled with what the call goes through.
+            budget: The time that it has; None: that of a call which begins now.
+        """
         trail = Trail() if trail is None else trail
         try:
-            reply = await self._send(operation, request, trail)
+            reply = await self._send(operation, request, trail, budget)
         finally:
             if operation.safety is Safety.KEYED:
                 self._forget(request)

@@ -107,8 +107,7 @@ class Judge:
         elif UNDONE in error.message and self._done(told):
             yield f"claims that nothing was changed: {error!r}"
         elif is_certain(error):
-            gone = isinstance(error, NotFoundError) and told.step.kind == "update"  # what was edited is gone since
-            if self._done(told) and not gone:
+            if any(not self._is_beyond(told, event, error) for event in self._done(told)):
                 yield f"was carried out in spite of {error!r}"
             if not self._was_said(told, error, began, ended):
                 yield f"nobody said so of this one: {error!r}"
@@ -132,6 +131,17 @@ class Judge:
     def _is_confusable(self, name: Name) -> bool:
         names = {other for told in self._told for other in told.names} | set(self._story.stock())
         return any(folded(other) == folded(name) for other in names if other != name)
+
+    @staticmethod
+    def _is_beyond(told: Told, event: Event, error: TrackingMoreError) -> bool:
+        """Tell whether no client can have known that a call was carried out when it was refused.
+
+        What was edited may be gone since. And a request for whose answer nobody waits any more may be carried out even
+        later, when what was missing, or there, is so no more.
+        """
+        if isinstance(error, NotFoundError) and told.step.kind == "update":
+            return True
+        return event.late and isinstance(error, NotFoundError | AlreadyExistsError)
 
     # What was sent and done for a call
 
@@ -198,7 +208,7 @@ class Judge:
 
     def _concerns(self, told: Told, error: TrackingMoreError, request: Sent, item: Asked) -> bool:
         own = request.call == told.index or len(request.items) == 1
-        whole = request.code == error.code and (own or error.code not in ITEM_CODES)
+        whole = request.code == (error.code or error.http_status) and (own or error.code not in ITEM_CODES)
         single = error.code in request.told.get(item.name[1].casefold(), ())
         if not (whole or single):
             return request.code == 200 and request.bucket == "get" and isinstance(error, NotFoundError)
@@ -245,7 +255,7 @@ class Judge:
                 yield told.ended
 
     def _was_under_way(self, name: Name, began: Moment, ended: Moment) -> bool:
-        requests = [request for request, _ in self._ledger.about(name, WRITES)]
+        requests = [request for request, _ in self._ledger.about(name, WRITES) if request.left]
         return any(began < request.at < ended for request in requests) or any(
             request.bucket == "change_carrier" and began < request.at < ended for request in self._ledger.requests
         )
