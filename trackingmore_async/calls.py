@@ -73,14 +73,19 @@ class Caller:
             return timed(echo, trail.timing())
         return decoded(operation, reply, trail)
 
-    async def read(self, query: GetQuery) -> Tracking:
-        """Read one tracking by a request of its own."""
+    async def read(self, query: GetQuery, budget: Budget | None = None) -> Tracking:
+        """Read one tracking by a request of its own.
+
+        Args:
+            query: Which one.
+            budget: The time that it has; None: that of a call which begins now.
+        """
         trail = Trail()
-        tracking = only(await self._send(GET, query, trail), trail)
+        tracking = only(await self._send(GET, query, trail, budget), trail)
         self.memory.keep(query, tracking, trail.asked_at)
         return tracking
 
-    async def _send(self, operation: Operation, request: Any, trail: Trail) -> Reply:
+    async def _send(self, operation: Operation, request: Any, trail: Trail, budget: Budget | None = None) -> Reply:
         """Send a request, encoded before anything else, so that what cannot be sent takes no slot."""
         self.transport.lifetime.check()
         try:
@@ -88,7 +93,7 @@ class Caller:
         except InvalidRequestError as error:
             error.operation = operation.name
             raise
-        return await self.transport.send(operation, lambda: wire, self.budget(operation), trail)
+        return await self.transport.send(operation, lambda: wire, budget or self.budget(operation), trail)
 
     def _forget(self, written: Any) -> None:
         """Forget what was read of a tracking before it was written, or may have been."""
