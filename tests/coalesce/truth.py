@@ -100,7 +100,7 @@ class Judge:
         if took > LONG + self._ending.silence:
             yield f"took {took} s"
 
-    def _judge_error(self, told: Told, error: TrackingMoreError, began: Moment, ended: Moment) -> Iterator[str]:
+    def _judge_error(self, told: Told, error: TrackingMoreError, began: Moment, ended: Moment) -> Iterator[str]:  # noqa: C901
         if getattr(error, "sent", None) is False or (isinstance(error, InvalidRequestError) and error.code is None):
             if not all(sent.refuses(item) for sent, item in self._sent_by(told)):
                 yield f"claims that nothing was sent: {error!r}"
@@ -113,7 +113,7 @@ class Judge:
                 yield f"nobody said so of this one: {error!r}"
         if isinstance(error, InvalidRequestError) and error.code is None and is_sendable(told.step.name):
             yield f"was refused here: {error!r}"
-        if not is_sendable(told.step.name) and not (isinstance(error, InvalidRequestError) and error.code is None):
+        if not is_sendable(told.step.name) and not (isinstance(error, InvalidRequestError) and error.code is None):  # noqa: SIM102
             if not isinstance(error, ClientStateError):
                 yield f"cannot be sent at all: {error!r}"
         if self._story.is_kind and not self._is_expected(told, error):
@@ -199,11 +199,11 @@ class Judge:
             if request.call not in (None, told.index):
                 continue
             for item in request.items:
-                if self._ledger.identity(item.name) == self._ledger.identity(told.step.name) or (
-                    request.bucket == "list" and folded(item.name)[1] == folded(told.step.name)[1]
-                ):
-                    if self._concerns(told, error, request, item):
-                        return True
+                if (
+                    self._ledger.identity(item.name) == self._ledger.identity(told.step.name)
+                    or (request.bucket == "list" and folded(item.name)[1] == folded(told.step.name)[1])
+                ) and self._concerns(told, error, request, item):
+                    return True
         return False
 
     def _concerns(self, told: Told, error: TrackingMoreError, request: Sent, item: Asked) -> bool:
@@ -222,7 +222,7 @@ class Judge:
 
     def _judge_get(self, told: Told, began: Moment, ended: Moment) -> Iterator[str]:
         found, name = told.result, told.step.name
-        if isinstance(told.error, NotFoundError) and told.error.code in MISSING:
+        if isinstance(told.error, NotFoundError) and told.error.code in MISSING:  # noqa: SIM102
             if not self._ledger.was_absent(name, began, ended):
                 yield "was told that it is missing"
         if not isinstance(found, Tracking):
@@ -279,7 +279,7 @@ class Judge:
         for other in self._told[told.index + 1 :]:
             values = other.step.values(other.index)
             alike = other.step.kind == "update" and other.step.name == told.step.name and other.step.shares
-            if alike and told.step.shares and name in values:
+            if alike and told.step.shares and name in values:  # noqa: SIM102
                 if self._was_written(self._ledger.identity(told.step.name), name, values[name], ended):
                     return True
         return False
@@ -325,7 +325,7 @@ class Judge:
     def _judge_existence(self, told: Told, began: Moment, ended: Moment, *, missing: bool) -> Iterator[str]:
         """Judge whether a tracking was missing, or there, when somebody was told so."""
         error, name = told.error, told.step.name
-        if isinstance(error, NotFoundError) and error.code in MISSING:
+        if isinstance(error, NotFoundError) and error.code in MISSING:  # noqa: SIM102
             if not (missing and self._ledger.was_absent(name, began, ended)):
                 yield f"was told {error!r}, but it was there"
         if isinstance(error, AlreadyExistsError) and not self._ledger.was_present(told.names[-1], began, ended):

@@ -1,5 +1,7 @@
 """What the server truly did and said, moment by moment, and whose requests made it do so."""
 
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import asyncio
