@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-NAMES = ("pacing", "bulk", "journal", "decode", "pages", "memory", "jobs", "lookups", "web")
+NAMES = ("pacing", "bulk", "journal", "decode", "pages", "memory", "jobs", "lookups", "patience", "web")
 
 
 def main() -> None:
