@@ -185,6 +185,31 @@ async def test_a_request_that_another_lane_has_served_takes_no_turn() -> None:
     assert requests(sandbox) == {"list": 3}
 
 
+async def test_a_request_for_nobody_leaves_the_queue() -> None:
+    """When all who waited have gone before the slot came, the next caller finds it free."""
+    sandbox = stocked(2)
+    async with opened(sandbox) as tm:
+        await tm.trackings.get(CARRIER, "ZZ0000000")
+        gone = asyncio.ensure_future(tm.trackings.get(CARRIER, "ZZ0000000"))
+        await asyncio.sleep(0.5)
+        gone.cancel()
+        await asyncio.sleep(0.6)
+        found = await tm.trackings.get(CARRIER, "ZZ0000001")
+    assert found.timing is not None
+    assert found.timing.waiting == pytest.approx(0.0, abs=0.01)
+
+
+async def test_those_for_whom_there_was_no_room_wait_for_no_answer() -> None:
+    """What one request cannot carry takes the next slot, however long the first answer takes."""
+    sandbox = stocked(50)
+    sandbox.faults.add(Fault("list", on={1}, delay_back=20.0))
+    async with opened(sandbox) as tm:
+        calls = [asyncio.ensure_future(tm.trackings.get(CARRIER, number)) for number in numbers(50)]
+        done, _ = await asyncio.wait(calls, timeout=3.0)
+        assert done == set(calls[40:])
+        await asyncio.gather(*calls)
+
+
 async def test_who_waits_for_another_attempt_has_patience_anew() -> None:
     """Its patience counts until the slot of each attempt, as that of a call of its own does."""
     sandbox = stocked(2)

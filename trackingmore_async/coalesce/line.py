@@ -43,9 +43,6 @@ class Line:
     def __attrs_post_init__(self) -> None:
         self._lanes = {lane: OrderedDict() for lane in LANES}
 
-    def __bool__(self) -> bool:
-        return bool(self._groups)
-
     def __iter__(self) -> Iterator[Waiter]:
         for group in self._groups.values():
             yield from group
