@@ -6,6 +6,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import anyio
 import attrs
 
 from trackingmore_async.answers import Item, Verdict, number_key
@@ -69,7 +70,10 @@ class Writes:
         self.caller.transport.lifetime.check()
         encode_item(operation, item)  # refuses what cannot be sent
         waiter = Waiter.of(item, caller.budget(operation), self.caller.transport.silence)
-        return await self._sharings[operation].ask(waiter)
+        try:
+            return await self._sharings[operation].ask(waiter)
+        finally:  # also for who leaves while his request is under way
+            self.caller.memory.forget(*waiter.name, anyio.current_time())
 
     def _make(self, operation: Operation) -> Sharing:
         return Sharing(
