@@ -18,8 +18,8 @@ PACKAGE = "trackingmore_async"
 ROOT = Path(trackingmore_async.__file__).parent
 ROOMS = (
     "__init__", "cli", "integrations", "client", "resources", "changes", "bulk", "coalesce", "pages", "batches",
-    "settle", "answers", "calls", "transport", "journal", "pacing", "memory", "webhooks", "retry", "codec", "stats",
-    "operations", "models", "settings", "hooks", "lifetime", "errors", "timing", "version",
+    "settle", "answers", "calls", "transport", "journal", "pacing", "memory", "creations", "webhooks", "retry",
+    "codec", "stats", "operations", "models", "settings", "hooks", "lifetime", "errors", "timing", "version",
 )  # fmt: skip
 """From the roof down: a room imports from rooms further right only. The sandbox stands beside the house."""
 

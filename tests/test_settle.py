@@ -74,6 +74,33 @@ async def test_a_tracking_that_is_older_is_not_ours(switches: Switches) -> None:
     assert (error.code, error.attempts) == (4016, 2)
 
 
+async def test_the_deadline_holds_for_reading_back_too() -> None:
+    """Finding out what became of a create takes no longer than the call may; then it is unknown."""
+    sandbox = Sandbox()
+    async with client(sandbox, Fault("create", on={1}, reset="after"), Fault("get", delay_back=10.0)) as tm:
+        begun = anyio.current_time()
+        error = await failure(tm.with_options(deadline=5.0).trackings.create(CARRIER, NUMBER))
+        assert anyio.current_time() - begun <= 5.0
+    assert isinstance(error, TransportError)
+    assert error.sent
+
+
+async def test_of_two_creates_none_takes_the_other_s_tracking_for_its_own() -> None:
+    """A create whose answer was lost, while another one of its tracking was carried out, does not count as done."""
+    sandbox = Sandbox()
+    async with client(sandbox, Fault("create_many", on={1}, reset="before")) as tm:
+        lost: list[Any] = []
+
+        async def create_lost() -> None:
+            lost.append(await failure(tm.with_options(coalesce="all").trackings.create(CARRIER, NUMBER)))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(create_lost)
+            await tm.trackings.create(CARRIER, NUMBER, title="mug")
+    assert isinstance(lost[0], TransportError)
+    assert lost[0].sent
+
+
 async def test_without_a_loss_nothing_is_read_back() -> None:
     """A create that is refused the first time is refused: one request, and no doubt about what it means."""
     sandbox = Sandbox()

@@ -10,10 +10,11 @@ import anyio
 import attrs
 
 from trackingmore_async.codec import decode, encode
+from trackingmore_async.creations import Creations
 from trackingmore_async.errors import DecodeError, InvalidRequestError, NotFoundError
 from trackingmore_async.memory import Memory
 from trackingmore_async.models import CarrierChange, GetQuery, Result, Tracking, TrackingEcho, timed
-from trackingmore_async.operations import GET, Operation, Safety
+from trackingmore_async.operations import GET, REALTIME, Operation, Safety
 from trackingmore_async.settings import CallOptions
 from trackingmore_async.timing import Timing
 from trackingmore_async.transport import Budget, Reply, Trail, Transport
@@ -32,11 +33,13 @@ class Caller:
         transport: Where the calls go.
         options: What the caller allows.
         memory: Answers to look-ups, which writes make out of date.
+        creations: The creates of late, so that none takes another's tracking for its own.
     """
 
     transport: Transport
     options: CallOptions
     memory: Memory
+    creations: Creations = attrs.field(factory=Creations)
 
     def budget(self, operation: Operation, *, bulk: bool = False) -> Budget:
         """Return the time that a call of this operation has from now on."""
@@ -48,27 +51,41 @@ class Caller:
             lane=options.priority or ("bulk" if bulk else "interactive"),
         )
 
-    async def call(self, operation: Operation, request: Any, trail: Trail | None = None) -> Any:
-        """Send one request model and return the response model of the operation's row, with its timing."""
+    async def call(
+        self, operation: Operation, request: Any, trail: Trail | None = None, budget: Budget | None = None
+    ) -> Any:
+        """Send one request model and return the response model of the operation's row, with its timing.
+
+        Args:
+            operation: The row of the table.
+            request: The request model.
+            trail: Filled with what the call goes through.
+            budget: The time that it has; None: that of a call which begins now.
+        """
         trail = Trail() if trail is None else trail
         try:
-            reply = await self._send(operation, request, trail)
+            reply = await self._send(operation, request, trail, budget)
         finally:
-            if operation.safety is Safety.KEYED:
+            if operation.safety is Safety.KEYED or operation is REALTIME:
                 self._forget(request)
         if operation.response is TrackingEcho and _has_no_data(reply):
             echo = TrackingEcho(request.carrier_code, request.tracking_number)  # done, and nothing echoed (API.md 1.2)
             return timed(echo, trail.timing())
         return decoded(operation, reply, trail)
 
-    async def read(self, query: GetQuery) -> Tracking:
-        """Read one tracking by a request of its own."""
+    async def read(self, query: GetQuery, budget: Budget | None = None) -> Tracking:
+        """Read one tracking by a request of its own.
+
+        Args:
+            query: Which one.
+            budget: The time that it has; None: that of a call which begins now.
+        """
         trail = Trail()
-        tracking = only(await self._send(GET, query, trail), trail)
+        tracking = only(await self._send(GET, query, trail, budget), trail)
         self.memory.keep(query, tracking, trail.asked_at)
         return tracking
 
-    async def _send(self, operation: Operation, request: Any, trail: Trail) -> Reply:
+    async def _send(self, operation: Operation, request: Any, trail: Trail, budget: Budget | None = None) -> Reply:
         """Send a request, encoded before anything else, so that what cannot be sent takes no slot."""
         self.transport.lifetime.check()
         try:
@@ -76,10 +93,10 @@ class Caller:
         except InvalidRequestError as error:
             error.operation = operation.name
             raise
-        return await self.transport.send(operation, lambda: wire, self.budget(operation), trail)
+        return await self.transport.send(operation, lambda: wire, budget or self.budget(operation), trail)
 
     def _forget(self, written: Any) -> None:
-        """Forget what was read of a tracking before it was written, or may have been."""
+        """Forget what was read of a tracking before it was written, or asked for anew."""
         now = anyio.current_time()
         self.memory.forget(written.carrier_code, written.tracking_number, now)
         if isinstance(written, CarrierChange):

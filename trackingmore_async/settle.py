@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import attrs
+
 from trackingmore_async.answers import TOLERANCE, echo_of
 from trackingmore_async.calls import Caller
+from trackingmore_async.creations import Creation
 from trackingmore_async.errors import (
     AlreadyExistsError,
-    ApiError,
+    DecodeError,
     NotFoundError,
     QuotaExceededError,
     TrackingMoreError,
     TransportError,
 )
 from trackingmore_async.models import CarrierChange, GetQuery, NewTracking, Tracking, TrackingEcho, TrackingRef, timed
-from trackingmore_async.operations import CHANGE_CARRIER, CREATE, DELETE
+from trackingmore_async.operations import CHANGE_CARRIER, CREATE, DELETE, GET
 from trackingmore_async.timing import Timing
-from trackingmore_async.transport import Trail
+from trackingmore_async.transport import Budget, Trail
 
 __all__ = ["change_carrier", "create", "delete", "is_ours"]
 
@@ -25,13 +28,17 @@ async def create(caller: Caller, item: NewTracking) -> TrackingEcho:
 
     Beside "already exists" that is "no quota": the lost request may have spent the last of it.
     """
-    trail = Trail()
+    budget, trail = caller.budget(CREATE), Trail()
+    creation = caller.creations.begin(item.carrier_code, item.tracking_number)
     try:
-        echo: TrackingEcho = await caller.call(CREATE, item, trail)
-    except (AlreadyExistsError, QuotaExceededError) as error:
-        if not trail.in_doubt:
+        echo: TrackingEcho = await caller.call(CREATE, item, trail, budget)
+    except TrackingMoreError as error:
+        creation.is_possible = trail.in_doubt or isinstance(error, DecodeError)
+        if not (trail.in_doubt and isinstance(error, AlreadyExistsError | QuotaExceededError)):
             raise
-        return await _read_back(caller, item, trail, error)
+        found = await _look_up(caller, item.carrier_code, item.tracking_number, budget, error)
+        echo = _claim(caller, found, trail, creation, error)
+    creation.end(echo.created_at)
     return echo
 
 
@@ -47,14 +54,14 @@ async def delete(caller: Caller, ref: TrackingRef) -> None:
 
 async def change_carrier(caller: Caller, change: CarrierChange) -> None:
     """Change the carrier; a refusal after a lost answer is success if the new pair reads back, and not the old one."""
-    trail = Trail()
+    budget, trail = caller.budget(CHANGE_CARRIER), Trail()
     try:
-        await caller.call(CHANGE_CARRIER, change, trail)
+        await caller.call(CHANGE_CARRIER, change, trail, budget)
     except (NotFoundError, AlreadyExistsError) as error:
         if not trail.in_doubt or error.code is None:
             raise
-        moved = await _look_up(caller, change.new_carrier_code, change.tracking_number, error)
-        if moved is None or await _is_left_behind(caller, change, error):
+        moved = await _look_up(caller, change.new_carrier_code, change.tracking_number, budget, error)
+        if moved is None or await _is_left_behind(caller, change, budget, error):
             raise
 
 
@@ -66,30 +73,36 @@ def is_ours(caller: Caller, found: Tracking, trail: Trail) -> bool | None:
     return None if sent is None else found.created_at >= sent - TOLERANCE
 
 
-async def _is_left_behind(caller: Caller, change: CarrierChange, error: TrackingMoreError) -> bool:
+async def _is_left_behind(caller: Caller, change: CarrierChange, budget: Budget, error: TrackingMoreError) -> bool:
     """Tell whether the old pair is still there: then the new one was there before, and nothing was changed."""
     if isinstance(error, NotFoundError):
         return False
-    return await _look_up(caller, change.carrier_code, change.tracking_number, error) is not None
+    return await _look_up(caller, change.carrier_code, change.tracking_number, budget, error) is not None
 
 
-async def _read_back(caller: Caller, item: NewTracking, trail: Trail, error: ApiError) -> TrackingEcho:
-    found = await _look_up(caller, item.carrier_code, item.tracking_number, error)
+def _claim(
+    caller: Caller, found: Tracking | None, trail: Trail, creation: Creation, error: TrackingMoreError
+) -> TrackingEcho:
+    """Return what was read back as the echo of our create, if it is ours."""
     if found is None and isinstance(error, QuotaExceededError):
         raise error
     ours = None if found is None else is_ours(caller, found, trail)
-    if found is None or ours is None:
+    if found is None or found.created_at is None or ours is None:
         raise _unknown(error)
     if not ours:
         raise error
+    if not caller.creations.is_only(found.carrier_code, found.tracking_number, creation, found.created_at):
+        raise _unknown(error)
     return timed(echo_of(found), trail.timing() + (found.timing or Timing()))
 
 
 async def _look_up(
-    caller: Caller, carrier_code: str, tracking_number: str, error: TrackingMoreError
+    caller: Caller, carrier_code: str, tracking_number: str, budget: Budget, error: TrackingMoreError
 ) -> Tracking | None:
+    """Read a tracking in the time that is left of the call."""
+    left = attrs.evolve(budget, timeout=caller.budget(GET).timeout)
     try:
-        return await caller.read(GetQuery(carrier_code, tracking_number))
+        return await caller.read(GetQuery(carrier_code, tracking_number), left)
     except NotFoundError as failure:
         if failure.code is None:
             raise _unknown(error) from failure

@@ -10,11 +10,13 @@ import pytest
 
 from trackingmore_async import (
     ClientStateError,
+    DeadlineExceededError,
     LocalLimiter,
     NotFoundError,
     Permit,
     RetryPolicy,
     Tracking,
+    TrackingMore,
     TransportError,
 )
 from trackingmore_async.sandbox import Fault, Path
@@ -185,6 +187,31 @@ async def test_a_request_that_another_lane_has_served_takes_no_turn() -> None:
     assert requests(sandbox) == {"list": 3}
 
 
+async def test_a_request_for_nobody_leaves_the_queue() -> None:
+    """When all who waited have gone before the slot came, the next caller finds it free."""
+    sandbox = stocked(2)
+    async with opened(sandbox) as tm:
+        await tm.trackings.get(CARRIER, "ZZ0000000")
+        gone = asyncio.ensure_future(tm.trackings.get(CARRIER, "ZZ0000000"))
+        await asyncio.sleep(0.5)
+        gone.cancel()
+        await asyncio.sleep(0.6)
+        found = await tm.trackings.get(CARRIER, "ZZ0000001")
+    assert found.timing is not None
+    assert found.timing.waiting == pytest.approx(0.0, abs=0.01)
+
+
+async def test_those_for_whom_there_was_no_room_wait_for_no_answer() -> None:
+    """What one request cannot carry takes the next slot, however long the first answer takes."""
+    sandbox = stocked(50)
+    sandbox.faults.add(Fault("list", on={1}, delay_back=20.0))
+    async with opened(sandbox) as tm:
+        calls = [asyncio.ensure_future(tm.trackings.get(CARRIER, number)) for number in numbers(50)]
+        done, _ = await asyncio.wait(calls, timeout=3.0)
+        assert done == set(calls[40:])
+        await asyncio.gather(*calls)
+
+
 async def test_who_waits_for_another_attempt_has_patience_anew() -> None:
     """Its patience counts until the slot of each attempt, as that of a call of its own does."""
     sandbox = stocked(2)
@@ -196,3 +223,45 @@ async def test_who_waits_for_another_attempt_has_patience_anew() -> None:
         await first
     assert second.timing is not None
     assert second.timing.waiting == pytest.approx(2.5, abs=0.01)
+
+
+async def test_patience_for_another_attempt_ends_too() -> None:
+    """Who waits for another attempt behind others is refused when its patience ends, and not when its turn comes."""
+    sandbox = stocked(2)
+    sandbox.faults.add(Fault("list", times=3, status=500))
+    async with opened(sandbox, retry=RetryPolicy(attempts=3, base=0.0)) as tm:
+        loop = asyncio.get_running_loop()
+        first = asyncio.ensure_future(at_once([tm.trackings.get(CARRIER, "ZZ0000000")]))
+        await asyncio.sleep(0.5)
+        begun = loop.time()
+        second = asyncio.ensure_future(tm.with_options(max_wait=1.6).trackings.get(CARRIER, "ZZ0000001"))
+        await asyncio.sleep(0.1)
+        others = [asyncio.ensure_future(_first_page(tm)) for _ in range(3)]
+        with pytest.raises(DeadlineExceededError):
+            await second
+        assert loop.time() - begun == pytest.approx(1.5 + 1.6, abs=0.01)
+        await asyncio.gather(first, *others)
+
+
+async def test_an_impatient_newcomer_costs_nobody_his_place() -> None:
+    """Other requests that came later stay behind the shared one, whoever joins it before its slot comes."""
+    sandbox = stocked(2)
+    async with opened(sandbox) as tm:
+        await tm.trackings.get(CARRIER, "ZZ0000000")
+        others = [asyncio.ensure_future(_first_page(tm)) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        patient = asyncio.ensure_future(tm.trackings.get(CARRIER, "ZZ0000000"))
+        await asyncio.sleep(0.1)
+        others += [asyncio.ensure_future(_first_page(tm)) for _ in range(2)]
+        await asyncio.sleep(2.1)
+        hasty = await tm.with_options(max_wait=1.0).trackings.get(CARRIER, "ZZ0000001")
+        found = await patient
+        await asyncio.gather(*others)
+    assert hasty.timing is not None
+    assert hasty.timing.waiting == pytest.approx(0.7, abs=0.01)
+    assert found.timing is not None
+    assert found.timing.waiting == pytest.approx(2.9, abs=0.01)
+
+
+async def _first_page(tm: TrackingMore) -> None:
+    await tm.trackings.list(page_size=1)

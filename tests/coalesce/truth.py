@@ -100,21 +100,20 @@ class Judge:
         if took > LONG + self._ending.silence:
             yield f"took {took} s"
 
-    def _judge_error(self, told: Told, error: TrackingMoreError, began: Moment, ended: Moment) -> Iterator[str]:
+    def _judge_error(self, told: Told, error: TrackingMoreError, began: Moment, ended: Moment) -> Iterator[str]:  # noqa: C901
         if getattr(error, "sent", None) is False or (isinstance(error, InvalidRequestError) and error.code is None):
             if not all(sent.refuses(item) for sent, item in self._sent_by(told)):
                 yield f"claims that nothing was sent: {error!r}"
         elif UNDONE in error.message and self._done(told):
             yield f"claims that nothing was changed: {error!r}"
         elif is_certain(error):
-            gone = isinstance(error, NotFoundError) and told.step.kind == "update"  # what was edited is gone since
-            if self._done(told) and not gone:
+            if any(not self._is_beyond(told, event, error) for event in self._done(told)):
                 yield f"was carried out in spite of {error!r}"
             if not self._was_said(told, error, began, ended):
                 yield f"nobody said so of this one: {error!r}"
         if isinstance(error, InvalidRequestError) and error.code is None and is_sendable(told.step.name):
             yield f"was refused here: {error!r}"
-        if not is_sendable(told.step.name) and not (isinstance(error, InvalidRequestError) and error.code is None):
+        if not is_sendable(told.step.name) and not (isinstance(error, InvalidRequestError) and error.code is None):  # noqa: SIM102
             if not isinstance(error, ClientStateError):
                 yield f"cannot be sent at all: {error!r}"
         if self._story.is_kind and not self._is_expected(told, error):
@@ -132,6 +131,17 @@ class Judge:
     def _is_confusable(self, name: Name) -> bool:
         names = {other for told in self._told for other in told.names} | set(self._story.stock())
         return any(folded(other) == folded(name) for other in names if other != name)
+
+    @staticmethod
+    def _is_beyond(told: Told, event: Event, error: TrackingMoreError) -> bool:
+        """Tell whether no client can have known that a call was carried out when it was refused.
+
+        What was edited may be gone since. And a request for whose answer nobody waits any more may be carried out even
+        later, when what was missing, or there, is so no more.
+        """
+        if isinstance(error, NotFoundError) and told.step.kind == "update":
+            return True
+        return event.late and isinstance(error, NotFoundError | AlreadyExistsError)
 
     # What was sent and done for a call
 
@@ -189,16 +199,16 @@ class Judge:
             if request.call not in (None, told.index):
                 continue
             for item in request.items:
-                if self._ledger.identity(item.name) == self._ledger.identity(told.step.name) or (
-                    request.bucket == "list" and folded(item.name)[1] == folded(told.step.name)[1]
-                ):
-                    if self._concerns(told, error, request, item):
-                        return True
+                if (
+                    self._ledger.identity(item.name) == self._ledger.identity(told.step.name)
+                    or (request.bucket == "list" and folded(item.name)[1] == folded(told.step.name)[1])
+                ) and self._concerns(told, error, request, item):
+                    return True
         return False
 
     def _concerns(self, told: Told, error: TrackingMoreError, request: Sent, item: Asked) -> bool:
         own = request.call == told.index or len(request.items) == 1
-        whole = request.code == error.code and (own or error.code not in ITEM_CODES)
+        whole = request.code == (error.code or error.http_status) and (own or error.code not in ITEM_CODES)
         single = error.code in request.told.get(item.name[1].casefold(), ())
         if not (whole or single):
             return request.code == 200 and request.bucket == "get" and isinstance(error, NotFoundError)
@@ -212,7 +222,7 @@ class Judge:
 
     def _judge_get(self, told: Told, began: Moment, ended: Moment) -> Iterator[str]:
         found, name = told.result, told.step.name
-        if isinstance(told.error, NotFoundError) and told.error.code in MISSING:
+        if isinstance(told.error, NotFoundError) and told.error.code in MISSING:  # noqa: SIM102
             if not self._ledger.was_absent(name, began, ended):
                 yield "was told that it is missing"
         if not isinstance(found, Tracking):
@@ -245,7 +255,7 @@ class Judge:
                 yield told.ended
 
     def _was_under_way(self, name: Name, began: Moment, ended: Moment) -> bool:
-        requests = [request for request, _ in self._ledger.about(name, WRITES)]
+        requests = [request for request, _ in self._ledger.about(name, WRITES) if request.left]
         return any(began < request.at < ended for request in requests) or any(
             request.bucket == "change_carrier" and began < request.at < ended for request in self._ledger.requests
         )
@@ -269,7 +279,7 @@ class Judge:
         for other in self._told[told.index + 1 :]:
             values = other.step.values(other.index)
             alike = other.step.kind == "update" and other.step.name == told.step.name and other.step.shares
-            if alike and told.step.shares and name in values:
+            if alike and told.step.shares and name in values:  # noqa: SIM102
                 if self._was_written(self._ledger.identity(told.step.name), name, values[name], ended):
                     return True
         return False
@@ -315,7 +325,7 @@ class Judge:
     def _judge_existence(self, told: Told, began: Moment, ended: Moment, *, missing: bool) -> Iterator[str]:
         """Judge whether a tracking was missing, or there, when somebody was told so."""
         error, name = told.error, told.step.name
-        if isinstance(error, NotFoundError) and error.code in MISSING:
+        if isinstance(error, NotFoundError) and error.code in MISSING:  # noqa: SIM102
             if not (missing and self._ledger.was_absent(name, began, ended)):
                 yield f"was told {error!r}, but it was there"
         if isinstance(error, AlreadyExistsError) and not self._ledger.was_present(told.names[-1], began, ended):

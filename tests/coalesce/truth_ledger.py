@@ -1,5 +1,7 @@
 """What the server truly did and said, moment by moment, and whose requests made it do so."""
 
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import asyncio
@@ -55,6 +57,7 @@ class Sent:
         told: Number, without regard to case -> the codes that the answer has for it.
         changed: The counter of the answer to a batch.
         given_up: Whether nobody waits for the answer any more.
+        left: Whether it left at all: there may be no connection.
     """
 
     bucket: str
@@ -66,20 +69,21 @@ class Sent:
     told: dict[str, set[int]] = attrs.field(factory=dict[str, set[int]])
     changed: int | None = None
     given_up: bool = False
+    left: bool = True
 
     @property
     def is_clear(self) -> bool:
         """Whether the answer tells what became of the request."""
         if self.code is None or self.code in SERVER_FAILED:
-            return False
+            return not self.left
         if not self.bucket.endswith("_many") or self.code > 202:
             return True
         return len(self.told) == len(self.items) and (all(self.told.values()) or self.changed == len(self.items))
 
     def refuses(self, item: Asked) -> bool:
-        """Tell whether the answer says that nothing was done of an item."""
+        """Tell whether the answer says that nothing was done of an item, or the request did not even leave."""
         codes = {self.code} | self.told.get(item.name[1].casefold(), set())
-        return any(code is not None and code > 202 and code not in SERVER_FAILED for code in codes)
+        return not self.left or any(code is not None and code > 202 and code not in SERVER_FAILED for code in codes)
 
 
 @attrs.frozen
@@ -237,7 +241,7 @@ class WatchedTransport(httpx.AsyncBaseTransport):
         try:
             response = await self._inner.handle_async_request(request)
         except httpx.ConnectError:
-            self._ledger.requests.remove(sent)
+            sent.left = False
             raise
         except (httpx.ReadTimeout, asyncio.CancelledError):
             sent.given_up = True

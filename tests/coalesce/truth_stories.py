@@ -169,7 +169,7 @@ HURRIED: Final = tuple(
         (None, 0.3, 0.8, 2.5, 7.0, 40.0, 200.0), (30.0, None, 0.4, 2.0), (None, None, 5.0, 20.0)
     )
 )
-PATIENT: Final = ({}, {}, {"max_wait": None})
+PATIENT: Final[tuple[dict[str, Any], ...]] = ({}, {}, {"max_wait": None})
 BATCHES: Final = ("create_many", "update_many", "delete_many")
 SINGLES: Final = ("get", "list", "update", "create", "delete", "change_carrier")
 

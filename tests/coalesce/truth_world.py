@@ -1,5 +1,7 @@
 """Plays a story: many calls on one client against a sandbox that keeps a ledger, on the virtual clock."""
 
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import asyncio

@@ -143,6 +143,8 @@ class Batches:
         """Encode late: until its slot comes, a later edit of the same tracking may be folded into an entry."""
         for entry in entries:
             entry.is_open = False
+            if self.operation is CREATE_MANY and entry.creation is None:
+                entry.creation = self.caller.creations.begin(entry.item.carrier_code, entry.item.tracking_number)
             if entry.payload is None:
                 entry.payload = encode_item(self.operation, entry.item)
         return encode_batch(self.operation, [entry.payload or b"" for entry in entries])

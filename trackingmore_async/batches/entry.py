@@ -9,6 +9,7 @@ from typing import TypeVar
 import attrs
 
 from trackingmore_async.answers import Item, Verdict
+from trackingmore_async.creations import Creation
 from trackingmore_async.errors import TrackingMoreError
 from trackingmore_async.transport import Trail
 
@@ -52,6 +53,7 @@ class Entry:
         digest: The salted hash of these, once a journal has made it.
         intent: The number under which a journal knows that it is about to be sent.
         calls: The numbers of the single calls that wait for it; none when it belongs to a job.
+        creation: What it may create, once it was sent.
     """
 
     item: Item
@@ -71,6 +73,7 @@ class Entry:
     digest: bytes | None = None
     intent: int | None = None
     calls: Sequence[int] = ()
+    creation: Creation | None = None
 
     @classmethod
     def of(cls, index: int, item: Item) -> Entry:
@@ -97,6 +100,11 @@ class Entry:
     def close(self, verdict: Verdict) -> None:
         """Say what became of it."""
         self.verdict, self.doubt = verdict, None
+        if self.creation is None:
+            return
+        if verdict.tracking is not None:
+            self.creation.end(verdict.tracking.created_at)
+        self.creation.is_possible = verdict.state == "succeeded" or self.in_doubt
 
 
 def halves(items: Sequence[ItemT]) -> list[Sequence[ItemT]]:

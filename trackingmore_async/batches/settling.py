@@ -143,10 +143,21 @@ class Settling:
         verdict = read_back(operation, tracking, sent_at=sent_at, may_still_run=running, error=doubt)
         if verdict is not None and verdict.state == "failed" and verdict.error is doubt:
             verdict = Verdict("failed", error=_undone(operation, entry.doubt))
+        if verdict is not None and not self._is_its_own(entry, verdict, tracking):
+            verdict = Verdict("unknown", error=doubt)
         if verdict is not None and verdict.state == "succeeded" and entry.changed and operation is CREATE_MANY:
             verdict = Verdict("superseded")  # what an earlier run created has other fields
         if verdict is not None:
             entry.close(verdict)
+
+    def _is_its_own(self, entry: Entry, verdict: Verdict, tracking: Tracking | None) -> bool:
+        """Tell whether what was created was not created by another call of this client."""
+        if self.batches.operation is not CREATE_MANY or verdict.state != "succeeded":
+            return True
+        if tracking is None or tracking.created_at is None:
+            return False
+        name = entry.item.carrier_code, entry.item.tracking_number
+        return self.batches.caller.creations.is_only(*name, entry.creation, tracking.created_at)
 
     def _is_certain(self, entry: Entry, tracking: Tracking, sent_at: datetime | None) -> bool:
         """Tell whether a tracking whose name differs in case says anything about an entry (API.md 12, item 18).

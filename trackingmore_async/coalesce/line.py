@@ -43,9 +43,6 @@ class Line:
     def __attrs_post_init__(self) -> None:
         self._lanes = {lane: OrderedDict() for lane in LANES}
 
-    def __bool__(self) -> bool:
-        return bool(self._groups)
-
     def __iter__(self) -> Iterator[Waiter]:
         for group in self._groups.values():
             yield from group
@@ -109,9 +106,13 @@ class Line:
         """Return those who wait no longer and had no time to leave yet."""
         return [waiter for waiter in self if not waiter.is_waiting]
 
+    def groups(self, lane: Lane) -> list[Group]:
+        """Return all who stand in a lane, by tracking, in their order."""
+        return [list(self._groups[name]) for name in self._lanes[lane]]
+
     def of_lane(self, lane: Lane) -> list[Waiter]:
         """Return all who stand in a lane, in their order."""
-        return [waiter for name in self._lanes[lane] for waiter in self._groups[name]]
+        return [waiter for group in self.groups(lane) for waiter in group]
 
     def _remove(self, name: Name) -> None:
         del self._groups[name]

@@ -23,7 +23,6 @@ class SharedRequest:
 
     Args:
         lane: Where it waits.
-        deadline: When it has to be granted for the least patient of those who wait (seconds, loop clock).
         expected_at: When it will probably be granted.
         groups: Whom it serves, once it is formed.
         numbers: The tracking numbers in it, as its operation tells them apart.
@@ -37,7 +36,6 @@ class SharedRequest:
     """
 
     lane: Lane
-    deadline: float
     expected_at: float
     groups: list[Group] = attrs.field(factory=list[Group])
     numbers: set[str] = attrs.field(factory=set[str])
@@ -59,7 +57,7 @@ class SharedRequest:
 
     def part(self, groups: Sequence[Group]) -> SharedRequest:
         """Return a request for some of those whom this one serves, and nobody else."""
-        part = SharedRequest(self.lane, math.inf, self.expected_at, formed_at=self.formed_at, is_open=False)
+        part = SharedRequest(self.lane, self.expected_at, formed_at=self.formed_at, is_open=False)
         for group in groups:
             part.add(group)
         return part
@@ -72,11 +70,10 @@ class SharedRequest:
             waiter.request, waiter.attempts_before = self, max(0, self.trail.attempts - 1)
 
     def latest_slot(self) -> float | None:
-        """Return when a slot is of use: for the least patient who wait; once formed, for the most patient it serves."""
+        """Return when a further slot is of use for the most patient it serves; the first is while anybody waits."""
         if self.formed_at is None:
-            latest = self.deadline
-        else:
-            latest = max((waiter.patience() for waiter in self.waiters()), default=0.0)
+            return None
+        latest = max((waiter.patience() for waiter in self.waiters()), default=0.0)
         return None if latest == math.inf else latest
 
 

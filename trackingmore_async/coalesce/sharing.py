@@ -23,7 +23,7 @@ from trackingmore_async.retry import is_transient
 from trackingmore_async.settings import Lane
 from trackingmore_async.transport import Transport
 
-from .line import LANES, Line
+from .line import LANES, Group, Line
 from .request import Patience, SharedRequest
 from .waiter import Waiter
 
@@ -62,6 +62,7 @@ class Sharing:
     advice: str
     _under_way: set[str] = attrs.field(factory=set[str], init=False)
     _calling: dict[Lane, SharedRequest] = attrs.field(factory=dict[Lane, SharedRequest], init=False)
+    _formed: set[SharedRequest] = attrs.field(factory=set[SharedRequest], init=False)
     _tasks: set[asyncio.Task[None]] = attrs.field(factory=set[asyncio.Task[None]], init=False)
 
     async def ask(self, waiter: Waiter) -> Any:
@@ -70,17 +71,16 @@ class Sharing:
         Raises:
             TrackingMoreError: what came of the request, or why it would come too late.
         """
-        timers: list[asyncio.TimerHandle] = []
         try:
             self.transport.lifetime.check()
             self.transport.counters.came(self.operation.bucket, 1, self.capacity)
             self._refuse_hopeless(waiter)
-            timers += self._set_timers(waiter)
+            self._set_timers(waiter)
             self._queue_up(waiter)
-            self._call(waiter.lane, waiter.latest)
+            self._call(waiter.lane)
             answer = await waiter.answer
         finally:
-            for timer in timers:
+            for timer in waiter.timers:
                 timer.cancel()
             self._leave(waiter)
         if isinstance(answer, Exception):
@@ -108,6 +108,7 @@ class Sharing:
         request.asked_at = asyncio.get_running_loop().time()
         if request.formed_at is None:
             request.formed_at = request.asked_at
+            self._formed.add(request)
             self._forget(request)
         self._drop_who_left(request)
         if request.is_open:
@@ -179,28 +180,17 @@ class Sharing:
         if request.task is not None:
             request.task.cancel()
 
-    def _call(self, lane: Lane, latest: float | None = None) -> None:
+    def _call(self, lane: Lane) -> None:
         """See to it that a request waits for a slot for those who stand in a lane, and can travel.
 
-        Args:
-            lane: The lane.
-            latest: When a newcomer's request has to be granted; None: there is no newcomer.
+        It has no deadline, for it serves whoever will wait then: each caller watches the time for itself.
         """
-        present = self._calling.get(lane)
-        if present is not None:
-            if latest is None or latest >= present.deadline:
-                return
-            # The limiter has to know of the least patient one, to refuse him at once when a ban begins.
-            self._withdraw(present)
-        elif not self._has_travellers(lane):
+        if lane in self._calling or not self._has_travellers(lane):
             return
-        self._start(lane)
-
-    def _start(self, lane: Lane) -> None:
-        deadline = min((waiter.latest for waiter in self.line.of_lane(lane)), default=math.inf)
+        self.transport.silence.tell(self)
         wait = self.transport.limiter.projected_wait(self.operation.bucket, lane=lane)
         loop = asyncio.get_running_loop()
-        request = SharedRequest(lane, deadline, loop.time() + wait)
+        request = SharedRequest(lane, loop.time() + wait)
         self._calling[lane] = request
         # The request is nobody's own: the context variables of the first caller are not those of all.
         request.task = loop.create_task(self.carry_out(request), context=contextvars.Context())
@@ -235,6 +225,7 @@ class Sharing:
         except Exception as error:  # a defect of this library, or of a limiter: it must not hang anybody
             self._tell_all(request, error)
         finally:
+            self._formed.discard(request)
             if self.alone:
                 self._under_way -= request.numbers
             for waiter in list(request.waiters()):  # the task was cancelled: the event loop is about to end
@@ -254,29 +245,18 @@ class Sharing:
         Who joined a request that had been tried before has had fewer attempts, and waits for the next one.
         """
         if request.formed_at is None:
-            self._fail_unformed(request, error)
+            self._tell_lane(request.lane, error)
             return
         attempts = self.transport.attempts_at_most
         for waiter in reversed(list(request.waiters())):  # the first is the last to go to the head of the line
             had = request.trail.attempts - waiter.attempts_before
             if waiter.attempts_before > 0 and had < attempts and is_transient(error):
                 waiter.latest = waiter.patience()
+                self._set_timers(waiter)
                 self._queue_up(waiter, first=True)
             else:
                 waiter.settle(own(error))
         request.groups.clear()
-
-    def _fail_unformed(self, request: SharedRequest, error: TrackingMoreError) -> None:
-        """Tell those in the line that the request for which they waited will not be granted in time, or not at all."""
-        if not isinstance(error, DeadlineExceededError):
-            self._tell_all(request, error)
-            return
-        now = asyncio.get_running_loop().time()
-        turn = max(request.deadline, now + (error.projected_wait or 0.0) - TICK)
-        for waiter in self.line.of_lane(request.lane):
-            if waiter.latest <= turn:
-                self._drop(waiter)
-                waiter.settle(own(error))
 
     def _tell_all(self, request: SharedRequest, error: Exception) -> None:
         for waiter in list(request.waiters()):
@@ -293,8 +273,12 @@ class Sharing:
 
     def projected_wait(self, waiter: Waiter) -> float:
         """Seconds until a request would probably be granted that has a place for this waiter."""
-        limiter, bucket, lane = self.transport.limiter, self.operation.bucket, waiter.lane
-        requests_before = self.line.ahead_of(waiter, lane) // self.capacity
+        return self._wait_behind(self.line.ahead_of(waiter, waiter.lane), waiter.lane)
+
+    def _wait_behind(self, trackings: int, lane: Lane) -> float:
+        """Seconds until the request for whoever stands behind so many trackings in a lane."""
+        limiter, bucket = self.transport.limiter, self.operation.bucket
+        requests_before = trackings // self.capacity
         calling = self._calling.get(lane)
         if calling is None:
             wait = limiter.projected_wait(bucket, lane=lane)
@@ -312,24 +296,55 @@ class Sharing:
         if waiter.since + wait > waiter.latest + TICK:
             raise hopeless(self.operation.bucket, wait=wait, ban=self._ban_left())
 
+    def silence_began(self) -> None:
+        """Hear that a ban begins; when it has begun, refuse all for whom it lasts too long."""
+        if self._formed or any(map(self._has_travellers, LANES)):
+            asyncio.get_running_loop().call_soon(self._dismiss)
+
+    def _dismiss(self) -> None:
+        for lane in LANES:
+            ahead = 0
+            for group in self.line.groups(lane):
+                self._dismiss_from(group, self._wait_behind(ahead, lane))
+                ahead += any(waiter.is_waiting for waiter in group)
+        self._withdraw_idle()
+        for request in self._formed:
+            self._dismiss_refused(request)
+
+    def _dismiss_refused(self, request: SharedRequest) -> None:
+        """Refuse those whose request met the ban; a write stays in its batch, so that only its own end can stop it."""
+        if self.alone or request.trail.is_on_its_way:
+            return
+        wait = max(self._ban_left(), self.transport.limiter.projected_wait(self.operation.bucket, lane=request.lane))
+        now = asyncio.get_running_loop().time()
+        for waiter in list(request.waiters()):
+            if now + wait > waiter.patience() + TICK:
+                waiter.settle(hopeless(self.operation.bucket, wait=wait, ban=self._ban_left()))
+
+    def _dismiss_from(self, group: Group, wait: float) -> None:
+        now = asyncio.get_running_loop().time()
+        for waiter in group:
+            if now + wait > waiter.latest + TICK:
+                self._drop(waiter)
+                waiter.settle(hopeless(self.operation.bucket, wait=wait, ban=self._ban_left()))
+
     def _ban_left(self) -> float:
         return max(0.0, self.transport.silence.until - asyncio.get_running_loop().time())
 
-    def _set_timers(self, waiter: Waiter) -> list[asyncio.TimerHandle]:
-        loop, timers = asyncio.get_running_loop(), list[asyncio.TimerHandle]()
+    def _set_timers(self, waiter: Waiter) -> None:
+        loop = asyncio.get_running_loop()
         if waiter.latest < math.inf:
-            timers.append(loop.call_at(waiter.latest, self._expire, waiter))
+            waiter.timers.append(loop.call_at(waiter.latest, self._expire, waiter))
         if waiter.budget.ends_at is not None:
-            timers.append(loop.call_at(waiter.budget.ends_at, self._end, waiter))
-        return timers
+            waiter.timers.append(loop.call_at(waiter.budget.ends_at, self._end, waiter))
 
     def _expire(self, waiter: Waiter) -> None:
         """Refuse a waiter for whom no slot came in time although one was expected."""
         now = asyncio.get_running_loop().time()
         if not self.line.stands(waiter) or now < waiter.latest - TICK:  # it may have got more time for another attempt
             return
-        wait = self.projected_wait(waiter)
-        waiter.settle(hopeless(self.operation.bucket, wait=wait, waited=now - waiter.since))
+        wait = self._wait_behind(0, waiter.lane)  # whoever comes again is told anew
+        waiter.settle(hopeless(self.operation.bucket, wait=wait, ban=self._ban_left(), waited=now - waiter.since))
 
     def _end(self, waiter: Waiter) -> None:
         """Tell a waiter that its deadline passed while its request was under way."""

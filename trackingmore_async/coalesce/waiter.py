@@ -40,6 +40,7 @@ class Waiter:
         attempts_before: How many times the request that it joined had been sent before.
         request: The request that it joined; None: it waits for one.
         before: The time that its call has spent already, waiting for another request.
+        timers: What ends its patience.
     """
 
     item: Any
@@ -52,6 +53,7 @@ class Waiter:
     attempts_before: int = 0
     request: SharedRequest | None = None
     before: Timing = NOTHING
+    timers: list[asyncio.TimerHandle] = attrs.field(factory=list[asyncio.TimerHandle])
     _silent: float = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -105,7 +107,7 @@ class Waiter:
         if self.request is None:
             return Timing(waiting=total - pause, pause=pause)
         trail, decode = self.request.trail, self.request.decode
-        network = min(trail.network, total - pause)
+        network = min(trail.network + trail.on_its_way(), total - pause)
         waiting = max(0.0, total - pause - network - decode)
         attempts = trail.attempts - self.attempts_before
         return Timing(waiting=waiting, pause=pause, network=network, decode=decode, attempts=attempts)

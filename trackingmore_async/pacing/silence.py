@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import math
+from typing import Protocol
+from weakref import WeakSet
 
 import attrs
 
-__all__ = ["Silence"]
+__all__ = ["Listener", "Silence"]
+
+
+class Listener(Protocol):
+    """Who has to know at once that a ban begins, for it makes waiting hopeless."""
+
+    def silence_began(self) -> None:
+        """Hear that the account has to be silent, or for longer than before; what was projected counts no more."""
+        ...
 
 
 @attrs.define(eq=False)
@@ -20,6 +30,12 @@ class Silence:
     until: float = -math.inf
     _since: float = attrs.field(default=math.inf, init=False)
     _before: float = attrs.field(default=0.0, init=False)
+    # Weak, for the bans of an account outlive the clients that meet them.
+    _listeners: WeakSet[Listener] = attrs.field(factory=WeakSet[Listener], init=False)
+
+    def tell(self, listener: Listener) -> None:
+        """Tell somebody, from now on, when a ban begins."""
+        self._listeners.add(listener)
 
     def begin(self, now: float, until: float) -> None:
         """Be silent from now on, or for longer than before."""
@@ -27,6 +43,8 @@ class Silence:
             self._before = self.seconds(now)
             self._since = now
         self.until = max(self.until, until)
+        for listener in list(self._listeners):
+            listener.silence_began()
 
     def seconds(self, now: float) -> float:
         """Return for how many seconds there was silence until now; the difference of two calls is what lay between."""
