@@ -38,9 +38,9 @@ def pooled(http: Any) -> int:
 @pytest.mark.parametrize(
     ("lend", "coalesce", "requests", "connections"),
     [
-        pytest.param(False, "reads", range(FULL, FULL + 8), range(1, 8), id="shared"),
+        pytest.param(False, "reads", range(FULL, FULL + 8), range(1, POOL_SIZE + 1), id="shared"),
         pytest.param(False, False, [VISITORS], [POOL_SIZE], id="single"),
-        pytest.param(True, False, [VISITORS], range(1, POOL_SIZE + 1), id="single, lent"),
+        pytest.param(True, "reads", range(FULL, FULL + 8), range(1, POOL_SIZE + 1), id="shared, lent"),
     ],
 )
 async def test_a_thousand_visitors_at_once(
@@ -50,7 +50,7 @@ async def test_a_thousand_visitors_at_once(
     many_files(4096)
     counts = SandboxConnections()
     counts.watch(monkeypatch)
-    limits = httpx.Limits(max_connections=POOL_SIZE, max_keepalive_connections=POOL_SIZE)
+    limits = httpx.Limits(max_connections=POOL_SIZE, max_keepalive_connections=POOL_SIZE, keepalive_expiry=60.0)
     served = Sandbox(rates={name: (rate, 1.0) for name, rate in RATES.items()}, path=Path(work=WORK))
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(served)
