@@ -14,7 +14,7 @@ from trackingmore_async.creations import Creations
 from trackingmore_async.errors import DecodeError, InvalidRequestError, NotFoundError
 from trackingmore_async.memory import Memory
 from trackingmore_async.models import CarrierChange, GetQuery, Result, Tracking, TrackingEcho, timed
-from trackingmore_async.operations import GET, Operation, Safety
+from trackingmore_async.operations import GET, REALTIME, Operation, Safety
 from trackingmore_async.settings import CallOptions
 from trackingmore_async.timing import Timing
 from trackingmore_async.transport import Budget, Reply, Trail, Transport
@@ -66,7 +66,7 @@ class Caller:
         try:
             reply = await self._send(operation, request, trail, budget)
         finally:
-            if operation.safety is Safety.KEYED:
+            if operation.safety is Safety.KEYED or operation is REALTIME:
                 self._forget(request)
         if operation.response is TrackingEcho and _has_no_data(reply):
             echo = TrackingEcho(request.carrier_code, request.tracking_number)  # done, and nothing echoed (API.md 1.2)
@@ -96,7 +96,7 @@ class Caller:
         return await self.transport.send(operation, lambda: wire, budget or self.budget(operation), trail)
 
     def _forget(self, written: Any) -> None:
-        """Forget what was read of a tracking before it was written, or may have been."""
+        """Forget what was read of a tracking before it was written, or asked for anew."""
         now = anyio.current_time()
         self.memory.forget(written.carrier_code, written.tracking_number, now)
         if isinstance(written, CarrierChange):

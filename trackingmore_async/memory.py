@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 import attrs
 
-from trackingmore_async.errors import ConfigurationError
+from trackingmore_async.errors import ConfigurationError, NotFoundError
 from trackingmore_async.models import GetQuery, Tracking
 
 __all__ = ["MEMORY_SIZE", "Memory"]
@@ -20,7 +20,7 @@ Key = tuple[str, str]
 @attrs.frozen
 class _Answer:
     query: GetQuery
-    tracking: Tracking
+    found: Tracking | NotFoundError
     asked_at: float
 
 
@@ -49,8 +49,8 @@ class Memory:
     def __len__(self) -> int:
         return len(self._answers)
 
-    def recall(self, query: GetQuery, max_age: float, now: float) -> tuple[Tracking, float] | None:
-        """Return the answer to a look-up and its age in seconds, if that is `max_age` at most."""
+    def recall(self, query: GetQuery, max_age: float, now: float) -> tuple[Tracking | NotFoundError, float] | None:
+        """Return the answer to a look-up and its age in seconds, if that is `max_age` at most; a miss is one, too."""
         if not self.in_use:  # writes were not noted before: what was asked for earlier cannot be trusted
             self.in_use, self._written_before = True, math.nextafter(now, -math.inf)
         key = _key(query.carrier_code, query.tracking_number)
@@ -58,16 +58,16 @@ class Memory:
         if answer is None or answer.query != query or now - answer.asked_at > max_age:
             return None
         self._answers.move_to_end(key)
-        return answer.tracking, now - answer.asked_at
+        return answer.found, now - answer.asked_at
 
-    def keep(self, query: GetQuery, tracking: Tracking, asked_at: float) -> None:
+    def keep(self, query: GetQuery, found: Tracking | NotFoundError, asked_at: float) -> None:
         """Keep an answer, unless the tracking was written after it was asked for (loop clock)."""
         if not self.in_use:
             return
         key = _key(query.carrier_code, query.tracking_number)
         if asked_at <= max(self._written.get(key, -math.inf), self._written_before):
             return
-        self._answers[key] = _Answer(query, tracking, asked_at)
+        self._answers[key] = _Answer(query, found, asked_at)
         self._answers.move_to_end(key)
         if len(self._answers) > self.size:
             self._answers.popitem(last=False)

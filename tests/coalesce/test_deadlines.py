@@ -138,3 +138,33 @@ async def test_a_slot_that_nobody_wants_any_more_is_not_lost() -> None:
     assert found.timing is not None
     assert found.timing.waiting == pytest.approx(0.5, abs=0.01)
     assert requests(sandbox) == {"list": 2}
+
+
+@pytest.mark.parametrize("impatience", [{"deadline": 0.8}, {"max_wait": 0.8}, {}])
+async def test_who_shares_with_the_patient_hears_of_a_ban_at_once(impatience: dict[str, Any]) -> None:
+    """When a shared look-up meets a 429 the impatient are told at once how long it lasts; the patient sit it out."""
+    sandbox = stocked(2)
+    sandbox.faults.add(Fault("list", times=1, code=429))
+    async with opened(sandbox) as tm:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        patient = asyncio.ensure_future(tm.with_options(max_wait=None).trackings.get(CARRIER, "ZZ0000000"))
+        with pytest.raises(DeadlineExceededError) as caught:
+            await tm.with_options(**impatience).trackings.get(CARRIER, "ZZ0000001")
+        assert loop.time() - begun < 0.1
+        assert caught.value.retry_after is not None
+        assert 120 <= caught.value.retry_after <= 122
+        assert (await patient).tracking_number == "ZZ0000000"
+        assert loop.time() - begun == pytest.approx(121.0, abs=0.5)
+
+
+async def test_a_slow_server_shows_as_network() -> None:
+    """When the deadline passes while the request is under way the error says that the network took the time."""
+    sandbox = stocked(1)
+    sandbox.faults.add(Fault("list", delay_work=5.0))
+    async with opened(sandbox) as tm:
+        with pytest.raises(DeadlineExceededError) as caught:
+            await tm.with_options(deadline=0.8).trackings.get(CARRIER, "ZZ0000000")
+    assert caught.value.timing is not None
+    assert caught.value.timing.network == pytest.approx(0.8, abs=0.01)
+    assert caught.value.timing.waiting == pytest.approx(0.0, abs=0.01)

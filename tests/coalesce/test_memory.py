@@ -136,3 +136,28 @@ def test_a_wrong_size_is_told(value: Any) -> None:
     """The size of memory is a whole number."""
     with pytest.raises(ConfigurationError, match="memory_size"):
         TrackingMore("key", memory_size=value)
+
+
+async def test_a_miss_is_remembered_too() -> None:
+    """Within max_age a tracking that was missing is missing still, without a request; creating it ends that."""
+    sandbox = stocked()
+    async with opened(sandbox) as tm:
+        for age in (False, True):
+            with pytest.raises(NotFoundError) as caught:
+                await tm.trackings.get(CARRIER, NUMBER, max_age=60)
+            assert caught.value.timing is not None
+            assert caught.value.timing.from_memory is age
+        assert requests(sandbox) == {"list": 1, "get": 1}
+        await tm.trackings.create(CARRIER, NUMBER)
+        assert (await tm.trackings.get(CARRIER, NUMBER, max_age=60)).tracking_number == NUMBER
+
+
+async def test_a_question_to_the_carrier_outdates_memory() -> None:
+    """After realtime() a look-up is fetched: the carrier may have told something new."""
+    sandbox = stocked(1)
+    async with opened(sandbox) as tm:
+        await tm.trackings.get(CARRIER, NUMBER, max_age=600)
+        await tm.trackings.realtime(CARRIER, NUMBER)
+        found = await tm.trackings.get(CARRIER, NUMBER, max_age=600)
+    assert found.timing is not None
+    assert not found.timing.from_memory

@@ -25,7 +25,7 @@ from trackingmore_async.transport import Trail, Transport
 
 from .line import Line
 from .request import SharedRequest
-from .sharing import Sharing
+from .sharing import Sharing, own
 from .waiter import SharedCall, Waiter
 
 __all__ = ["Lookups"]
@@ -73,9 +73,14 @@ class Lookups:
         _check(query)
         if max_age is not None and (known := caller.memory.recall(query, max_age, anyio.current_time())) is not None:
             return self._remembered(caller, *known)
-        if not (caller.options.coalesce and is_shareable(query)):
-            return await caller.read(query)
-        tracking, asked_at = await self._look_up(caller, query)
+        begun_at = anyio.current_time()
+        try:
+            if not (caller.options.coalesce and is_shareable(query)):
+                return await caller.read(query)
+            tracking, asked_at = await self._look_up(caller, query)
+        except NotFoundError as error:
+            caller.memory.keep(query, own(error), begun_at)
+            raise
         caller.memory.keep(query, tracking, asked_at)
         return tracking
 
@@ -95,14 +100,19 @@ class Lookups:
         await self._listed.aclose()
         await self._single.aclose()
 
-    def _remembered(self, caller: Caller, tracking: Tracking, age: float) -> Tracking:
+    def _remembered(self, caller: Caller, found: Tracking | NotFoundError, age: float) -> Tracking:
         """Give out an answer from memory; for hooks it is a call that ends as soon as it begins."""
         timing, herald = Timing(age=age), self.transport.herald
         if herald.hooks:
             trail = Trail(call=herald.next_number(), lane=caller.options.priority or "interactive")
             herald.tell("call", GET, trail)
-            herald.tell("end", GET, trail, timing=timing)
-        return timed(copy.copy(tracking), timing)
+            name = None if isinstance(found, Tracking) else type(found).__name__
+            herald.tell("end", GET, trail, error=name, code=getattr(found, "code", None), timing=timing)
+        if isinstance(found, Tracking):
+            return timed(copy.copy(found), timing)
+        missing = own(found)
+        missing.timing = timing
+        raise missing
 
 
 def _check(query: GetQuery) -> None:

@@ -70,7 +70,7 @@ class SharedRequest:
             waiter.request, waiter.attempts_before = self, max(0, self.trail.attempts - 1)
 
     def latest_slot(self) -> float | None:
-        """Return when another slot is of use, for the most patient it serves; the first is, while anybody waits."""
+        """Return when a further slot is of use for the most patient it serves; the first is while anybody waits."""
         if self.formed_at is None:
             return None
         latest = max((waiter.patience() for waiter in self.waiters()), default=0.0)

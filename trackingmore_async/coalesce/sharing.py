@@ -62,6 +62,7 @@ class Sharing:
     advice: str
     _under_way: set[str] = attrs.field(factory=set[str], init=False)
     _calling: dict[Lane, SharedRequest] = attrs.field(factory=dict[Lane, SharedRequest], init=False)
+    _formed: set[SharedRequest] = attrs.field(factory=set[SharedRequest], init=False)
     _tasks: set[asyncio.Task[None]] = attrs.field(factory=set[asyncio.Task[None]], init=False)
 
     async def ask(self, waiter: Waiter) -> Any:
@@ -107,6 +108,7 @@ class Sharing:
         request.asked_at = asyncio.get_running_loop().time()
         if request.formed_at is None:
             request.formed_at = request.asked_at
+            self._formed.add(request)
             self._forget(request)
         self._drop_who_left(request)
         if request.is_open:
@@ -223,6 +225,7 @@ class Sharing:
         except Exception as error:  # a defect of this library, or of a limiter: it must not hang anybody
             self._tell_all(request, error)
         finally:
+            self._formed.discard(request)
             if self.alone:
                 self._under_way -= request.numbers
             for waiter in list(request.waiters()):  # the task was cancelled: the event loop is about to end
@@ -295,7 +298,7 @@ class Sharing:
 
     def silence_began(self) -> None:
         """Hear that a ban begins; when it has begun, refuse all for whom it lasts too long."""
-        if any(map(self._has_travellers, LANES)):
+        if self._formed or any(map(self._has_travellers, LANES)):
             asyncio.get_running_loop().call_soon(self._dismiss)
 
     def _dismiss(self) -> None:
@@ -305,6 +308,18 @@ class Sharing:
                 self._dismiss_from(group, self._wait_behind(ahead, lane))
                 ahead += any(waiter.is_waiting for waiter in group)
         self._withdraw_idle()
+        for request in self._formed:
+            self._dismiss_refused(request)
+
+    def _dismiss_refused(self, request: SharedRequest) -> None:
+        """Refuse those whose request met the ban; a write stays in its batch, so that only its own end can stop it."""
+        if self.alone or request.trail.is_on_its_way:
+            return
+        wait = max(self._ban_left(), self.transport.limiter.projected_wait(self.operation.bucket, lane=request.lane))
+        now = asyncio.get_running_loop().time()
+        for waiter in list(request.waiters()):
+            if now + wait > waiter.patience() + TICK:
+                waiter.settle(hopeless(self.operation.bucket, wait=wait, ban=self._ban_left()))
 
     def _dismiss_from(self, group: Group, wait: float) -> None:
         now = asyncio.get_running_loop().time()
@@ -328,8 +343,8 @@ class Sharing:
         now = asyncio.get_running_loop().time()
         if not self.line.stands(waiter) or now < waiter.latest - TICK:  # it may have got more time for another attempt
             return
-        wait = self.projected_wait(waiter)
-        waiter.settle(hopeless(self.operation.bucket, wait=wait, waited=now - waiter.since))
+        wait = self._wait_behind(0, waiter.lane)  # whoever comes again is told anew
+        waiter.settle(hopeless(self.operation.bucket, wait=wait, ban=self._ban_left(), waited=now - waiter.since))
 
     def _end(self, waiter: Waiter) -> None:
         """Tell a waiter that its deadline passed while its request was under way."""

@@ -107,7 +107,7 @@ class Waiter:
         if self.request is None:
             return Timing(waiting=total - pause, pause=pause)
         trail, decode = self.request.trail, self.request.decode
-        network = min(trail.network, total - pause)
+        network = min(trail.network + trail.on_its_way(), total - pause)
         waiting = max(0.0, total - pause - network - decode)
         attempts = trail.attempts - self.attempts_before
         return Timing(waiting=waiting, pause=pause, network=network, decode=decode, attempts=attempts)

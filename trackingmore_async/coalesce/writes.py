@@ -12,7 +12,7 @@ from trackingmore_async.answers import Item, Verdict, number_key
 from trackingmore_async.batches import Batches, Entry, Settling, WithdrawnError, chunks, fold, unfold
 from trackingmore_async.calls import Caller
 from trackingmore_async.codec import encode_item
-from trackingmore_async.errors import TrackingMoreError, TransportError
+from trackingmore_async.errors import InvalidRequestError, TrackingMoreError, TransportError
 from trackingmore_async.models import NewTracking, TrackingEcho, TrackingRef, TrackingUpdate, timed
 from trackingmore_async.operations import CREATE, CREATE_MANY, DELETE, DELETE_MANY, UPDATE, UPDATE_MANY, Operation
 
@@ -67,7 +67,7 @@ class Writes:
 
     async def _write(self, caller: Caller, operation: Operation, item: Item) -> Any:
         self.caller.transport.lifetime.check()
-        encode_item(operation, item)  # refuses what cannot be sent
+        _check(operation, item)
         transport = self.caller.transport
         waiter = Waiter.of(item, caller.budget(operation), transport.silence)
         with SharedCall(transport.herald, SINGLES[operation], waiter):
@@ -170,6 +170,15 @@ def _result(waiter: Waiter, verdict: Verdict) -> TrackingEcho | TrackingMoreErro
         echo = verdict.tracking or TrackingEcho(*waiter.name)
         return timed(copy.copy(echo), waiter.timing())
     return own(verdict.error or TransportError("Nobody knows what became of this. Read it back.", sent=True))
+
+
+def _check(operation: Operation, item: Item) -> None:
+    """Refuse what cannot be sent before it waits."""
+    try:
+        encode_item(operation, item)
+    except InvalidRequestError as error:
+        error.operation = SINGLES[operation].name
+        raise
 
 
 def _nothing() -> None:

@@ -88,6 +88,15 @@ class Trail:
         self.network += self._since - before
         return self._since - before
 
+    @property
+    def is_on_its_way(self) -> bool:
+        """Whether a request is on the network now."""
+        return self._on_its_way
+
+    def on_its_way(self) -> float:
+        """Return for how many seconds a request has been on the network that was not answered yet."""
+        return clock() - self._since if self._on_its_way else 0.0
+
     def end(self) -> None:
         """Count what was waited, in a ban and else."""
         now = clock()

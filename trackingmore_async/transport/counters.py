@@ -128,7 +128,13 @@ class Counters:
         """Describe all buckets at this moment; pace and gate as the limiter tells them, if it does."""
         gate, to_go = _gate(limiter, silence)
         buckets = {name: self._describe(name, counter, limiter, gate, to_go) for name, counter in self._buckets.items()}
-        return Statistics(buckets=buckets, gate=gate, seconds_to_go=to_go, requests=self.requests, pauses=self.pauses)
+        return Statistics(
+            buckets=buckets,
+            gate=gate,
+            seconds_to_go=to_go,
+            requests=self.requests,
+            pauses=self.pauses,
+        )
 
     def _describe(
         self, name: str, counter: Counter, limiter: RateLimiter, gate: GateState, to_go: float
