@@ -253,9 +253,22 @@ async def test_a_change_of_carrier_that_cannot_be_is_an_error(switches: Switches
     sandbox = Sandbox(switches=switches)
     for carrier in first:
         sandbox.create(carrier, NUMBER)
+    sandbox.clock.advance(10)
     async with client(sandbox, Fault("change_carrier", on={1}, reset="before")) as tm:
         error = await failure(tm.trackings.change_carrier(CARRIER, NUMBER, OTHER))
     assert isinstance(error, AlreadyExistsError if first else NotFoundError)
+
+
+async def test_a_pair_that_was_created_since_says_nothing() -> None:
+    """When the old pair was created again after a lost change of carrier, nobody knows whether that was carried out."""
+    sandbox = Sandbox()
+    sandbox.create(CARRIER, NUMBER)
+    sandbox.clock.advance(10)
+    async with client(sandbox, Fault("change_carrier", on={1}, body="html")) as tm, anyio.create_task_group() as group:
+        group.start_soon(tm.trackings.create, CARRIER, NUMBER)
+        error = await failure(tm.trackings.change_carrier(CARRIER, NUMBER, OTHER))
+    assert isinstance(error, TransportError)
+    assert error.sent
 
 
 async def test_a_server_that_looks_at_the_target_first_is_understood() -> None:

@@ -61,23 +61,34 @@ async def change_carrier(caller: Caller, change: CarrierChange) -> None:
         if not trail.in_doubt or error.code is None:
             raise
         moved = await _look_up(caller, change.new_carrier_code, change.tracking_number, budget, error)
-        if moved is None or await _is_left_behind(caller, change, budget, error):
+        if moved is None:
             raise
+        if isinstance(error, AlreadyExistsError):
+            _check_left(caller, await _look_up(caller, *_old(change), budget, error), trail, error)
+
+
+def _old(change: CarrierChange) -> tuple[str, str]:
+    return change.carrier_code, change.tracking_number
 
 
 def is_ours(caller: Caller, found: Tracking, trail: Trail) -> bool | None:
-    """Tell whether a tracking was created by this call, by the server's clock; None: that cannot be told."""
+    """Tell whether a tracking was created since this call was sent first; None: that cannot be told."""
     if found.created_at is None or trail.first_sent_at is None:
         return None
     sent = caller.transport.server_time(trail.first_sent_at)
     return None if sent is None else found.created_at >= sent - TOLERANCE
 
 
-async def _is_left_behind(caller: Caller, change: CarrierChange, budget: Budget, error: TrackingMoreError) -> bool:
-    """Tell whether the old pair is still there: then the new one was there before, and nothing was changed."""
-    if isinstance(error, NotFoundError):
-        return False
-    return await _look_up(caller, change.carrier_code, change.tracking_number, budget, error) is not None
+def _check_left(caller: Caller, left: Tracking | None, trail: Trail, error: TrackingMoreError) -> None:
+    """Raise if the old pair is still there: then the new one was there before, and nothing was changed.
+
+    Unless the old pair was created since: then the one before it may have been moved.
+    """
+    if left is None:
+        return
+    if is_ours(caller, left, trail) is False:
+        raise error
+    raise _unknown(error)
 
 
 def _claim(

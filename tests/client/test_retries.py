@@ -232,6 +232,15 @@ async def test_a_lost_request_is_not_forgotten(sandbox: Sandbox, second: dict[st
     assert re.search(r"may have been carried out\W+read back", str(error), re.IGNORECASE)
 
 
+async def test_a_refusal_does_not_speak_for_a_lost_request(sandbox: Sandbox) -> None:
+    """When the second attempt is refused for its key, the error still says that the first may have been carried out."""
+    sandbox.faults.add(Fault("update", on={1}, reset="after"), Fault("update", on={2}, code=4001))
+    async with in_process(sandbox, retry=RetryPolicy(attempts=2, base=0.0)) as tm:
+        error = await failure(tm.trackings.update(CARRIER, NUMBER, title="mug"))
+    assert isinstance(error, AuthenticationError)
+    assert re.search(r"may have been carried out\W+read back", str(error), re.IGNORECASE)
+
+
 @pytest.mark.parametrize("patience", [{"deadline": 0.8}, {"max_wait": 0.8}], ids=str)
 @pytest.mark.parametrize("coalesce", ["reads", False])
 async def test_no_time_for_another_attempt_is_not_the_reason(

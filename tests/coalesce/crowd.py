@@ -121,7 +121,7 @@ class Wire(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Crowd:
     """Callers on one client.
 

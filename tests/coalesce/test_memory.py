@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import anyio
 import pytest
 
 from trackingmore_async import ConfigurationError, NotFoundError, TrackingMore, TrackingUpdate
@@ -80,6 +81,19 @@ async def test_an_own_write_is_read_back(write: str) -> None:
     async with opened(sandbox) as tm:
         await tm.trackings.get(CARRIER, NUMBER, max_age=600)
         await WRITES[write](tm)
+        (found,) = await at_once([tm.trackings.get(CARRIER, NUMBER, max_age=600)])
+    assert isinstance(found, NotFoundError) or found.title == "mug"
+
+
+@pytest.mark.parametrize("write", WRITES)
+async def test_an_own_write_is_read_back_even_if_nobody_waits_for_it(write: str) -> None:
+    """When a write is cancelled under way, memory does not answer for that tracking any more either."""
+    sandbox = stocked(1)
+    async with opened(sandbox) as tm:
+        await tm.trackings.get(CARRIER, NUMBER, max_age=600)
+        sandbox.faults.add(Fault(("update", "update_many", "delete", "delete_many", "change_carrier"), delay_back=3.0))
+        with anyio.move_on_after(0.5):
+            await WRITES[write](tm)
         (found,) = await at_once([tm.trackings.get(CARRIER, NUMBER, max_age=600)])
     assert isinstance(found, NotFoundError) or found.title == "mug"
 

@@ -21,6 +21,7 @@ from trackingmore_async import (
     TrackingMoreError,
     TransportError,
 )
+from trackingmore_async.transport.telling import IN_DOUBT
 
 from .truth_ledger import Asked, Event, Moment, Sent, State, folded
 from .truth_stories import is_sendable, is_sound
@@ -106,7 +107,7 @@ class Judge:
                 yield f"claims that nothing was sent: {error!r}"
         elif UNDONE in error.message and self._done(told):
             yield f"claims that nothing was changed: {error!r}"
-        elif is_certain(error):
+        elif is_certain(error) and IN_DOUBT not in error.message:
             if any(not self._is_beyond(told, event, error) for event in self._done(told)):
                 yield f"was carried out in spite of {error!r}"
             if not self._was_said(told, error, began, ended):

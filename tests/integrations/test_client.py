@@ -214,13 +214,15 @@ async def test_look_ups_lead_from_their_handlers_to_the_requests_that_they_share
     assert (point.count, point.max) == (100, pytest.approx(2.0, abs=0.1))
 
 
-async def test_what_the_shared_request_did_not_find_is_a_second_call(sandbox: Sandbox, telemetry: Telemetry) -> None:
-    """A missing tracking is a look-up that shared a request, and one of its own, which fails."""
+async def test_a_miss_leads_to_both_requests(sandbox: Sandbox, telemetry: Telemetry) -> None:
+    """A missing tracking is one look-up with links to the request that shared it and to the one that confirmed it."""
     async with in_process(sandbox, hooks=[telemetry.hook()]) as tm:
         await failure(tm.with_options(coalesce="reads").trackings.get(CARRIER, "LX900000018CN"))
-    shared, alone = telemetry.named("trackingmore.get")
-    assert (len(links(shared)), len(telemetry.below(shared)), shared.status.status_code) == (1, 0, StatusCode.UNSET)
-    assert (len(links(alone)), len(telemetry.below(alone)), alone.status.status_code) == (0, 1, StatusCode.ERROR)
+    (listed,) = telemetry.named("trackingmore.list")
+    confirmed, look_up = telemetry.named("trackingmore.get")
+    assert [sender for sender, _ in links(look_up)] == [identity(listed), identity(confirmed)]
+    assert (len(telemetry.below(look_up)), look_up.status.status_code) == (0, StatusCode.ERROR)
+    assert (len(links(confirmed)), len(telemetry.below(confirmed))) == (0, 1)
 
 
 async def test_edits_that_share_a_batch_lead_to_it(sandbox: Sandbox, telemetry: Telemetry) -> None:

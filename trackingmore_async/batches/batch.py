@@ -133,7 +133,16 @@ class Batches:
                 self._tell(entries, trail)
             return wires[0]
 
-        return await self.caller.transport.send(self.operation, build, self.budget, trail)
+        try:
+            return await self.caller.transport.send(self.operation, build, self.budget, trail)
+        finally:
+            self._forget(entries)
+
+    def _forget(self, entries: Sequence[Entry]) -> None:
+        """Forget what was read before these were written, or may have been."""
+        now = anyio.current_time()
+        for entry in entries:
+            self.caller.memory.forget(entry.item.carrier_code, entry.item.tracking_number, now)
 
     def _tell(self, entries: Sequence[Entry], trail: Trail) -> None:
         shares = [call for entry in entries for call in entry.calls]
@@ -154,10 +163,8 @@ class Batches:
         self.refused += trail.bans
         if trail.attempts and any(entry.in_doubt for entry in entries):
             self.caller.transport.counters.replayed(self.operation.bucket)
-        now = anyio.current_time()
         for entry in entries:
             entry.note(trail)
-            self.caller.memory.forget(entry.item.carrier_code, entry.item.tracking_number, now)
 
     def _read(self, entries: Sequence[Entry], reply: Reply) -> None:
         try:

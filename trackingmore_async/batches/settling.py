@@ -154,6 +154,8 @@ class Settling:
         """Tell whether what was created was not created by another call of this client."""
         if self.batches.operation is not CREATE_MANY or verdict.state != "succeeded":
             return True
+        if entry.sent_by_their_clock is not None:  # a journal knows it: what an earlier run has sent is its own
+            return True
         if tracking is None or tracking.created_at is None:
             return False
         name = entry.item.carrier_code, entry.item.tracking_number

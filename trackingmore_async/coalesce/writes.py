@@ -6,6 +6,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import anyio
 import attrs
 
 from trackingmore_async.answers import Item, Verdict, number_key
@@ -70,8 +71,11 @@ class Writes:
         _check(operation, item)
         transport = self.caller.transport
         waiter = Waiter.of(item, caller.budget(operation), transport.silence)
-        with SharedCall(transport.herald, SINGLES[operation], waiter):
-            return await self._sharings[operation].ask(waiter)
+        try:
+            with SharedCall(transport.herald, SINGLES[operation], waiter):
+                return await self._sharings[operation].ask(waiter)
+        finally:  # also for who leaves while his request is under way
+            self.caller.memory.forget(*waiter.name, anyio.current_time())
 
     def _make(self, operation: Operation) -> Sharing:
         return Sharing(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from trackingmore_async.errors import (
+    AlreadyExistsError,
     ApiError,
     DeadlineExceededError,
     DecodeError,
+    NotFoundError,
+    QuotaExceededError,
     RateLimitedError,
     ServerError,
     TrackingMoreError,
     TransportError,
     error_class,
 )
-from trackingmore_async.operations import Operation, Safety
+from trackingmore_async.operations import CREATE, Operation, Safety
 from trackingmore_async.settings import ApiKey
 from trackingmore_async.transport.budget import Trail
 from trackingmore_async.transport.excerpt import describe_body
@@ -42,8 +45,7 @@ def not_an_envelope(answer: Answer, key: ApiKey) -> TrackingMoreError:
 def tell_the_whole(error: TrackingMoreError, operation: Operation, trail: Trail) -> None:
     """Complete an error with what is known of the whole call, above all that an earlier request is in doubt."""
     error.operation, error.attempts, error.timing = operation.name, trail.attempts, trail.timing()
-    certain = isinstance(error, ApiError) and not isinstance(error, ServerError | RateLimitedError)
-    if not trail.in_doubt or certain:
+    if not trail.in_doubt or _speaks_of_all(error, operation):
         return
     if isinstance(error, TransportError | DeadlineExceededError):
         if error.sent is not False:
@@ -51,6 +53,18 @@ def tell_the_whole(error: TrackingMoreError, operation: Operation, trail: Trail)
         error.sent = True
     if operation.safety is not Safety.READ:
         error.args = (f"{error.message} {IN_DOUBT}",)
+
+
+def _speaks_of_all(error: TrackingMoreError, operation: Operation) -> bool:
+    """Tell whether a refusal leaves no doubt about earlier requests of the call, or whoever made it settles that.
+
+    What is missing now, or there, is a matter of the tracking; other refusals concern the last request alone.
+    """
+    if operation.safety is Safety.READ:
+        return isinstance(error, ApiError) and not isinstance(error, ServerError | RateLimitedError)
+    return isinstance(error, NotFoundError | AlreadyExistsError) or (
+        operation is CREATE and isinstance(error, QuotaExceededError)
+    )
 
 
 def too_fast(bans: int, asked: float, pause: float, http_status: int) -> RateLimitedError:
