@@ -47,6 +47,7 @@ class TrackingMore:
         timeout: Seconds for one attempt; None: what the table says (30; realtime and air 120).
         memory_size: Trackings that are kept at most for ``trackings.get(..., max_age=)``; some kilobytes each.
         http_client: An ``httpx.AsyncClient`` (or ``httpx2.AsyncClient``) of yours. It is borrowed: never closed here.
+            It should allow 20 connections, and keep as many alive.
         hooks: Functions that hear of every call, request, retry and ban: see `Hook`.
 
     Raises:

@@ -110,6 +110,10 @@ def _config(app: App) -> uvicorn.Config:
 
 
 async def _end(server: uvicorn.Server, listener: socket.socket) -> None:
+    with contextlib.suppress(NotImplementedError):  # Windows
+        asyncio.get_running_loop().remove_reader(listener)
+    for _ in range(TURNS):  # asyncio forgets to close what it has accepted when the server is closed just then
+        await asyncio.sleep(0)
     for listening in server.servers:
         listening.close()
     listener.close()
