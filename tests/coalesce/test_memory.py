@@ -175,3 +175,13 @@ async def test_a_question_to_the_carrier_outdates_memory() -> None:
         found = await tm.trackings.get(CARRIER, NUMBER, max_age=600)
     assert found.timing is not None
     assert not found.timing.from_memory
+
+
+async def test_a_wrong_address_is_no_miss_to_remember() -> None:
+    """A 404 speaks of the address and not of the tracking, so it is forgotten at once."""
+    sandbox = stocked(1)
+    sandbox.faults.add(Fault(("list", "get"), times=2, status=404, body="html"))
+    async with opened(sandbox) as tm:
+        (wrong,) = await at_once([tm.trackings.get(CARRIER, NUMBER, max_age=600)])
+        assert isinstance(wrong, NotFoundError)
+        assert (await tm.trackings.get(CARRIER, NUMBER, max_age=600)).tracking_number == NUMBER

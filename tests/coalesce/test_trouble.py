@@ -265,3 +265,34 @@ async def test_an_impatient_newcomer_costs_nobody_his_place() -> None:
 
 async def _first_page(tm: TrackingMore) -> None:
     await tm.trackings.list(page_size=1)
+
+
+class Dumb(LocalLimiter):
+    """A limiter that grants nothing, and after a while cannot even tell how long it will take."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_broken = False
+
+    async def acquire(self, bucket: str, **_: Any) -> Permit:
+        """Never grant anything."""
+        await asyncio.Event().wait()
+        raise OddError(reason="acquire")
+
+    def projected_wait(self, bucket: str, **options: Any) -> float:
+        """Promise the slot at once, as long as it works."""
+        if self.is_broken:
+            raise OddError(reason="projected_wait")
+        return 0.0
+
+
+async def test_patience_ends_even_if_nobody_can_tell_the_wait() -> None:
+    """Who waits for a limiter that broke meanwhile is told when his patience ends, and not never."""
+    limiter = Dumb()
+    async with opened(stocked(1), limiter=limiter) as tm:
+        call = asyncio.ensure_future(at_once([tm.with_options(max_wait=5.0).trackings.get(CARRIER, "ZZ0000000")]))
+        await asyncio.sleep(1.0)
+        limiter.is_broken = True
+        async with asyncio.timeout(10.0):
+            (told,) = await call
+    assert isinstance(told, OddError)

@@ -34,6 +34,9 @@ ORDINARY: Final = re.compile(r"[0-9A-Za-z_-]{5,50}")
 """Numbers that look like one (API.md 1.5). Others travel alone: a comma would become two numbers, and what the server
 refuses would be refused for all."""
 
+NO_RESOURCE: Final = frozenset({404, None})
+"""Codes of a "not found" that speaks of base_url, and of no tracking (API.md 6); None: there was no envelope."""
+
 SLICE: Final = 50  # trackings decoded, or callers answered, between two looks at the event loop
 Found = dict[tuple[str, str], list[Tracking]]
 """What a list held, by carrier and number, both without regard to case."""
@@ -79,7 +82,8 @@ class Lookups:
                 return await caller.read(query)
             tracking, asked_at = await self._look_up(caller, query)
         except NotFoundError as error:
-            caller.memory.keep(query, own(error), begun_at)
+            if error.code not in NO_RESOURCE:
+                caller.memory.keep(query, own(error), begun_at)
             raise
         caller.memory.keep(query, tracking, asked_at)
         return tracking

@@ -302,14 +302,22 @@ class Sharing:
             asyncio.get_running_loop().call_soon(self._dismiss)
 
     def _dismiss(self) -> None:
+        if self.transport.lifetime.state != "open":  # closed in this very turn: everybody is told that
+            return
         for lane in LANES:
-            ahead = 0
-            for group in self.line.groups(lane):
-                self._dismiss_from(group, self._wait_behind(ahead, lane))
-                ahead += any(waiter.is_waiting for waiter in group)
+            try:
+                self._dismiss_lane(lane)
+            except Exception as error:  # a limiter that breaks its promises
+                self._tell_lane(lane, error)
         self._withdraw_idle()
         for request in self._formed:
             self._dismiss_refused(request)
+
+    def _dismiss_lane(self, lane: Lane) -> None:
+        ahead = 0
+        for group in self.line.groups(lane):
+            self._dismiss_from(group, self._wait_behind(ahead, lane))
+            ahead += any(waiter.is_waiting for waiter in group)
 
     def _dismiss_refused(self, request: SharedRequest) -> None:
         """Refuse those whose request met the ban; a write stays in its batch, so that only its own end can stop it."""
@@ -343,7 +351,11 @@ class Sharing:
         now = asyncio.get_running_loop().time()
         if not self.line.stands(waiter) or now < waiter.latest - TICK:  # it may have got more time for another attempt
             return
-        wait = self._wait_behind(0, waiter.lane)  # whoever comes again is told anew
+        try:
+            wait = self._wait_behind(0, waiter.lane)  # whoever comes again is told anew
+        except Exception as error:  # the client is being closed, or its limiter is broken: nobody waits for ever
+            waiter.settle(own(error))
+            return
         waiter.settle(hopeless(self.operation.bucket, wait=wait, ban=self._ban_left(), waited=now - waiter.since))
 
     def _end(self, waiter: Waiter) -> None:
