@@ -9,11 +9,25 @@ from typing import Any
 
 import anyio
 import httpx
+import pytest
 
-from trackingmore_async import OPERATIONS, Permit, Rate, TrackingMore, TrackingMoreError
+from trackingmore_async import OPERATIONS, Permit, Rate, Timing, TrackingMore, TrackingMoreError
 from trackingmore_async.sandbox import Sandbox
 
-__all__ = ["ADDRESS", "CARRIER", "FAST", "KEY", "NUMBER", "UNLIMITED", "GrantAll", "failure", "in_process", "told"]
+__all__ = [
+    "ADDRESS",
+    "CARRIER",
+    "FAST",
+    "KEY",
+    "NUMBER",
+    "UNLIMITED",
+    "GrantAll",
+    "close",
+    "failure",
+    "figures",
+    "in_process",
+    "told",
+]
 
 ADDRESS = "http://sandbox/v2"
 KEY = "5ec4e7ed-0000-4000-8000-00000000beef"
@@ -68,3 +82,15 @@ class GrantAll:
     def projected_wait(self, bucket: str, **_: Any) -> float:
         """Promise the slot at once."""
         return 0.0
+
+
+def close(seconds: float) -> Any:
+    """Equal what is rounded to the millisecond on either side of it."""
+    return pytest.approx(seconds, abs=0.001)
+
+
+def figures(timing: Timing | None) -> tuple[float, float, float, int]:
+    """Return what the virtual clock counts: waiting, pause, network, and the attempts."""
+    assert timing is not None
+    assert timing.decode < 1.0
+    return round(timing.waiting, 3), round(timing.pause, 3), round(timing.network, 3), timing.attempts

@@ -14,7 +14,7 @@ import anyio
 import attrs
 import pytest
 
-from tests.client.helpers import ADDRESS, CARRIER, KEY, NUMBER, UNLIMITED, GrantAll, failure, in_process
+from tests.client.helpers import ADDRESS, CARRIER, KEY, NUMBER, UNLIMITED, GrantAll, close, failure, figures, in_process
 from tests.conftest import VIRTUAL
 from trackingmore_async import (
     ClientStateError,
@@ -87,12 +87,6 @@ def listener() -> Listener:
     return Listener()
 
 
-def about(timing: Timing | None) -> tuple[float, float, float, int]:
-    """Return waiting, pause, network and attempts."""
-    assert timing is not None
-    return round(timing.waiting, 3), round(timing.pause, 3), round(timing.network, 3), timing.attempts
-
-
 async def test_a_call_that_goes_well(sandbox: Sandbox, listener: Listener) -> None:
     """A call begins, leaves, is answered, and ends; all under one number and one name."""
     async with in_process(sandbox, hooks=[listener]) as tm:
@@ -107,7 +101,7 @@ async def test_a_call_that_goes_well(sandbox: Sandbox, listener: Listener) -> No
     assert listener.of("reply") == [{"attempt": 1, "seconds": 0.125, "http_status": 200, "code": 200}]
     end = listener.heard[-1]
     assert (end.code, end.error) == (200, None)
-    assert about(end.timing) == (0, 0, 0.125, 1)
+    assert figures(end.timing) == (0, 0, 0.125, 1)
 
 
 async def test_waiting_for_a_slot_is_told(sandbox: Sandbox, listener: Listener) -> None:
@@ -117,7 +111,7 @@ async def test_waiting_for_a_slot_is_told(sandbox: Sandbox, listener: Listener) 
         begun = anyio.current_time()
         await tm.account.info()
         took = anyio.current_time() - begun
-    assert listener.of("request") == [{"attempt": 1}, {"attempt": 1, "waited": round(took - 0.125, 3)}]
+    assert listener.of("request") == [{"attempt": 1}, {"attempt": 1, "waited": close(took - 0.125)}]
 
 
 async def test_a_retry_is_announced(sandbox: Sandbox, listener: Listener) -> None:
@@ -131,7 +125,7 @@ async def test_a_retry_is_announced(sandbox: Sandbox, listener: Listener) -> Non
     assert answered == {"attempt": 2, "seconds": 0.125, "http_status": 200, "code": 200}
     [retry] = [details for details in listener.heard if details.event == "retry"]
     assert (retry.attempt, retry.error) == (1, "ServerError")
-    assert about(listener.heard[-1].timing) == (round(retry.seconds, 3), 0, 0.25, 2)
+    assert figures(listener.heard[-1].timing) == (close(retry.seconds), 0, 0.25, 2)
 
 
 async def test_the_last_attempt_announces_no_retry(sandbox: Sandbox, listener: Listener) -> None:
@@ -161,7 +155,7 @@ async def test_a_ban_is_a_pause(sandbox: Sandbox, listener: Listener) -> None:
     assert listener.of("pause") == [{"attempt": 1, "seconds": 121.0}]
     assert listener.of("request")[1] == {"attempt": 2, "waited": 121.0}
     assert (listener.heard[-1].error, listener.heard[-1].code) == (None, 200)
-    assert about(listener.heard[-1].timing) == (0, 121, 0.25, 2)
+    assert figures(listener.heard[-1].timing) == (0, 121, 0.25, 2)
 
 
 async def test_a_ban_that_several_requests_meet_is_one_pause(sandbox: Sandbox, listener: Listener) -> None:
@@ -379,4 +373,4 @@ async def test_a_trail_of_an_open_call_begins_no_other(sandbox: Sandbox, listene
             await caller.transport.send(ACCOUNT_INFO, lambda: wire, caller.budget(ACCOUNT_INFO), trail)
     assert listener.events == ["call", "request", "reply", "end"]
     assert len({details.call for details in listener.heard}) == 1
-    assert about(trail.timing()) == (0.5, 0, 0.125, 1)
+    assert figures(trail.timing()) == (0.5, 0, 0.125, 1)

@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 import pytest
 
-from tests.client.helpers import CARRIER, NUMBER, UNLIMITED, GrantAll, failure, in_process
+from tests.client.helpers import CARRIER, NUMBER, UNLIMITED, GrantAll, close, failure, figures, in_process
 from tests.conftest import VIRTUAL
 from trackingmore_async import (
     DeadlineExceededError,
@@ -53,13 +53,6 @@ async def tm(sandbox: Sandbox) -> AsyncIterator[TrackingMore]:
         yield client
 
 
-def figures(timing: Timing | None) -> tuple[float, float, float, int]:
-    """Return what the virtual clock counts: waiting, pause, network, and the attempts."""
-    assert timing is not None
-    assert timing.decode < 1.0
-    return round(timing.waiting, 3), round(timing.pause, 3), round(timing.network, 3), timing.attempts
-
-
 async def test_a_result_says_how_long_the_network_took(tm: TrackingMore) -> None:
     """A call that waits for nothing is all network, but for decoding."""
     tracking = await tm.with_options(coalesce=False).trackings.get(CARRIER, NUMBER)
@@ -78,7 +71,7 @@ async def test_waiting_for_a_slot_is_waiting(sandbox: Sandbox) -> None:
         tracking = await tm.with_options(coalesce=False).trackings.get(CARRIER, NUMBER)
         took = anyio.current_time() - begun
     waiting, pause, network, attempts = figures(tracking.timing)
-    assert (waiting, pause, network, attempts) == (round(took - 0.25, 3), 0, 0.25, 1)
+    assert (waiting, pause, network, attempts) == (close(took - 0.25), 0, 0.25, 1)
     assert waiting >= 0.9
 
 
@@ -102,7 +95,7 @@ async def test_the_pause_between_attempts_is_waiting(sandbox: Sandbox) -> None:
         begun = anyio.current_time()
         tracking = await tm.with_options(coalesce=False).trackings.get(CARRIER, NUMBER)
         took = anyio.current_time() - begun
-    assert figures(tracking.timing) == (round(took - 0.5, 3), 0, 0.5, 2)
+    assert figures(tracking.timing) == (close(took - 0.5), 0, 0.5, 2)
     assert took > 0.5
 
 
@@ -131,7 +124,7 @@ async def test_a_ban_with_a_limiter_that_knows_of_none_is_pause(sandbox: Sandbox
         begun = anyio.current_time()
         tracking = await tm.with_options(coalesce=False).trackings.get(CARRIER, NUMBER)
         took = anyio.current_time() - begun
-    assert figures(tracking.timing) == (0, round(took - 0.75, 3), 0.75, 3)
+    assert figures(tracking.timing) == (0, close(took - 0.75), 0.75, 3)
 
 
 async def test_a_ban_while_a_request_is_on_its_way_is_network(sandbox: Sandbox) -> None:
