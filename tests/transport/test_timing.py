@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import pickle
 from collections.abc import AsyncIterator
@@ -134,6 +135,15 @@ async def test_a_ban_while_a_request_is_on_its_way_is_network(sandbox: Sandbox) 
         group.start_soon(failure, tm.account.info())
         tracking = await tm.with_options(coalesce=False).trackings.get(CARRIER, NUMBER)
     assert figures(tracking.timing) == (0, 0, 10.25, 1)
+
+
+async def test_a_ban_that_a_closed_client_cuts_short_counts_once(sandbox: Sandbox) -> None:
+    """Whoever waits in a ban when his client is closed has waited in it until then, and not at all besides."""
+    sandbox.faults.add(Fault("get", on={1}, code=429))
+    async with in_process(sandbox) as tm:
+        call = asyncio.ensure_future(failure(tm.with_options(max_wait=None).trackings.get(CARRIER, NUMBER)))
+        await anyio.sleep(10.25)
+    assert figures((await call).timing) == (0, 10, 0.25, 1)
 
 
 async def test_every_kind_of_result_has_its_timing(tm: TrackingMore) -> None:

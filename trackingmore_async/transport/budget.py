@@ -99,11 +99,11 @@ class Trail:
 
     def end(self) -> None:
         """Count what was waited, in a ban and else."""
-        now = clock()
-        pause = self._silence.seconds(now) - self._silent
+        since, silent = self._since, self._silent
+        self._wait()
+        pause = self._silent - silent
         self.pause += pause
-        self.waiting += now - self._since - pause
-        self._since = now
+        self.waiting += self._since - since - pause
 
     def _wait(self) -> None:
         self._since = clock()
