@@ -14,7 +14,6 @@ import attrs
 import msgspec
 
 from trackingmore_async.answers import number_key
-from trackingmore_async.batches import halves
 from trackingmore_async.calls import Caller, only
 from trackingmore_async.codec import Wire, check_ref, decode, decode_tracking, encode
 from trackingmore_async.errors import DecodeError, InvalidRequestError, NotFoundError
@@ -256,6 +255,5 @@ async def _answer(request: SharedRequest, found: Mapping[tuple[str, str], Tracki
 
 async def _divide(sharing: Sharing, request: SharedRequest) -> None:
     """Ask in two halves what was refused together: one bad number sinks no other."""
-    for half in halves(request.groups):
-        part = request.part(half)
+    for part in sharing.divide(request):
         await sharing.carry_out(part)

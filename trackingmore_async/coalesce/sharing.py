@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import attrs
 
 from trackingmore_async.answers import number_key
-from trackingmore_async.batches import WithdrawnError
+from trackingmore_async.batches import WithdrawnError, halves
 from trackingmore_async.errors import ClientStateError, DeadlineExceededError, TrackingMoreError
 from trackingmore_async.operations import Operation
 from trackingmore_async.pacing.meter import TICK
@@ -117,6 +117,13 @@ class Sharing:
             self._call_for_the_rest()
         if not request.groups:
             raise WithdrawnError("Nobody waits for this any more.")
+
+    def divide(self, request: SharedRequest) -> list[SharedRequest]:
+        """Make two requests of one that was refused, each for half of those whom it served."""
+        parts = [request.part(half) for half in halves(request.groups)]
+        self._formed.discard(request)
+        self._formed.update(parts)
+        return parts
 
     def _fill(self, request: SharedRequest) -> None:
         for waiter in self.line.heads(request.lane):
@@ -249,9 +256,9 @@ class Sharing:
             return
         attempts = self.transport.attempts_at_most
         for waiter in reversed(list(request.waiters())):  # the first is the last to go to the head of the line
-            had = request.trail.attempts - waiter.attempts_before
-            if waiter.attempts_before > 0 and had < attempts and is_transient(error):
-                waiter.latest = waiter.patience()
+            had = request.trail.attempts - waiter.joined.attempts
+            if waiter.joined.attempts > 0 and had < attempts and is_transient(error):
+                waiter.wait_again()
                 self._set_timers(waiter)
                 self._queue_up(waiter, first=True)
             else:

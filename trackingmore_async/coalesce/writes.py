@@ -91,9 +91,8 @@ class Writes:
     async def _send(self, sharing: Sharing, request: SharedRequest) -> None:
         """Send one batch, settle what is in doubt, and answer whom it serves."""
         batch = _Batch(sharing, request)
-        batches = Batches(self.caller, sharing.operation, sharing.budget(request), batch, is_counted=True)
+        batches = Batches(self.caller, sharing.operation, sharing.budget(request), batch, new_trail=request.next_trail)
         await batches.deliver(batch.entries, batch.granted)
-        request.trail = batches.trail
         if request.formed_at is None:
             raise batch.error or WithdrawnError(NOBODY)
         await batch.send_apart(batches)
