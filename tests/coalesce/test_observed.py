@@ -7,6 +7,8 @@ import asyncio
 import pytest
 
 from trackingmore_async import HookDetails, NotFoundError
+from trackingmore_async.models.fields import EditFields
+from trackingmore_async.sandbox import Fault
 
 from .scene import CARRIER, at_once, numbers, opened, stocked
 
@@ -47,6 +49,20 @@ async def test_a_shared_edit_tells_its_calls() -> None:
         ("", None),
         ("NotFoundError", 4017),
     ]
+
+
+async def test_edits_that_are_taken_apart_tell_their_calls() -> None:
+    """When merged edits are refused, and sent one by one, each request names the call whose edit it carries."""
+    heard: list[HookDetails] = []
+    sandbox = stocked(1)
+    sandbox.faults.add(Fault("update_many", on={1}, items={"ZZ0000000": 4033}))
+    async with opened(sandbox, hooks=[heard.append]) as tm:
+        trackings = tm.with_options(coalesce="all").trackings
+        edits: list[EditFields] = [{"title": "mug"}, {"order_id": "A-77"}]
+        await at_once(trackings.update(CARRIER, "ZZ0000000", **edit) for edit in edits)
+    calls = [details.call for details in heard if (details.event, details.operation) == ("call", "update")]
+    shares = [details.shares for details in heard if details.event == "batch"]
+    assert shares == [tuple(calls), (calls[0],), (calls[1],)]
 
 
 async def test_a_cancelled_look_up_ends_too() -> None:
