@@ -101,6 +101,9 @@ class Judge:
             yield f"took {took} s of {deadline}"
         if took > LONG + self._ending.silence:
             yield f"took {took} s"
+        timing: Timing | None = getattr(told.error if told.result is None else told.result, "timing", None)
+        if timing is not None and timing.age is None and not is_divided(timing, took):
+            yield f"took {took} s, which are not {timing}"
 
     def _judge_error(self, told: Told, error: TrackingMoreError, began: Moment, ended: Moment) -> Iterator[str]:  # noqa: C901
         if getattr(error, "sent", None) is False or (isinstance(error, InvalidRequestError) and error.code is None):
@@ -370,6 +373,14 @@ def age_of(answer: object) -> float | None:
     """Return how old an answer from memory is; None: it is none."""
     timing: Timing | None = getattr(answer, "timing", None)
     return None if timing is None else timing.age
+
+
+def is_divided(timing: Timing, took: float) -> bool:
+    """Tell whether the parts of a timing are the whole; decoding takes no time on the virtual clock."""
+    spent = timing.waiting + timing.pause + timing.network
+    if min(timing.waiting, timing.pause, timing.network) < -INSTANT:
+        return False
+    return took - timing.decode - INSTANT <= spent <= took + INSTANT
 
 
 def is_certain(error: TrackingMoreError) -> bool:
