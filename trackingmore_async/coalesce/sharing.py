@@ -93,9 +93,7 @@ class Sharing:
             while self._tasks:
                 await asyncio.wait(self._tasks)
         finally:
-            for lane in LANES:
-                for waiter in self.line.of_lane(lane):
-                    waiter.settle(ClientStateError(CLOSED))
+            self._tell_all_lanes(ClientStateError(CLOSED))
 
     # Forming requests
 
@@ -205,11 +203,15 @@ class Sharing:
         request.task.add_done_callback(partial(self._ended, request))
 
     def _ended(self, request: SharedRequest, task: asyncio.Task[None]) -> None:
-        """Tell those who wait when somebody else has cancelled the task, perhaps before it began."""
+        """Go on with those who wait; whose request somebody else has ended, perhaps before it began, are told."""
         self._tasks.discard(task)
         if self._calling.get(request.lane) is request:
             self._forget(request)
             self._tell_lane(request.lane, ClientStateError(CLOSED))
+        if self.transport.lifetime.state == "open":
+            self._call_for_the_rest()
+        else:
+            self._tell_all_lanes(ClientStateError(CLOSED))
 
     def _forget(self, request: SharedRequest) -> None:
         """Note that a request does not wait for its first slot any more."""
@@ -238,11 +240,6 @@ class Sharing:
             for waiter in list(request.waiters()):  # the task was cancelled: the event loop is about to end
                 waiter.settle(ClientStateError(CLOSED))
         self._forget(request)
-        if self.transport.lifetime.state == "open":
-            self._call_for_the_rest()
-        else:
-            for lane in LANES:
-                self._tell_lane(lane, ClientStateError(CLOSED))
 
     # Failing
 
@@ -270,6 +267,10 @@ class Sharing:
             waiter.settle(own(error))
         if request.formed_at is None:
             self._tell_lane(request.lane, error)
+
+    def _tell_all_lanes(self, error: Exception) -> None:
+        for lane in LANES:
+            self._tell_lane(lane, error)
 
     def _tell_lane(self, lane: Lane, error: Exception) -> None:
         for waiter in self.line.of_lane(lane):
