@@ -10,7 +10,7 @@ import anyio
 import attrs
 
 from trackingmore_async.answers import Item, Verdict, number_key
-from trackingmore_async.batches import Batches, Entry, Settling, WithdrawnError, chunks, fold, unfold
+from trackingmore_async.batches import Batches, Entry, Settling, chunks, fold, unfold
 from trackingmore_async.calls import Caller
 from trackingmore_async.codec import encode_item
 from trackingmore_async.errors import InvalidRequestError, TrackingMoreError, TransportError
@@ -26,8 +26,6 @@ __all__ = ["Writes"]
 
 SINGLES: Final[Mapping[Operation, Operation]] = {CREATE_MANY: CREATE, UPDATE_MANY: UPDATE, DELETE_MANY: DELETE}
 """Batch operation -> the single one that travels in it."""
-
-NOBODY = "Nobody waits for this any more."
 
 
 @attrs.define(eq=False)
@@ -93,8 +91,8 @@ class Writes:
         batch = _Batch(sharing, request)
         batches = Batches(self.caller, sharing.operation, sharing.budget(request), batch, new_trail=request.next_trail)
         await batches.deliver(batch.entries, batch.granted)
-        if request.formed_at is None:
-            raise batch.error or WithdrawnError(NOBODY)
+        if batch.error is not None:
+            raise batch.error
         for piece in batch.pieces:
             await batches.deliver([piece], _nothing)
         for chunk in chunks([entry for entry in (*batch.entries, *batch.pieces) if entry.doubt is not None]):
