@@ -256,4 +256,5 @@ async def _answer(request: SharedRequest, found: Mapping[tuple[str, str], Tracki
 async def _divide(sharing: Sharing, request: SharedRequest) -> None:
     """Ask in two halves what was refused together: one bad number sinks no other."""
     for part in sharing.divide(request):
+        part.next_trail()
         await sharing.carry_out(part)

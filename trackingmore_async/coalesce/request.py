@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import math
 from collections.abc import Iterator, Sequence
 
@@ -61,7 +60,7 @@ class SharedRequest:
 
     def part(self, groups: Sequence[Group]) -> SharedRequest:
         """Return a request for some of those whom this one served, and nobody else; it went through the same so far."""
-        part = attrs.evolve(self, groups=list(groups), numbers=set(), trail=copy.copy(self.trail), is_open=False)
+        part = attrs.evolve(self, groups=list(groups), numbers=set(), is_open=False)
         for waiter in part.waiters():
             waiter.request = part
         return part

@@ -253,7 +253,7 @@ class Sharing:
             return
         attempts = self.transport.attempts_at_most
         for waiter in reversed(list(request.waiters())):  # the first is the last to go to the head of the line
-            had = request.trail.attempts - waiter.joined.attempts
+            had = request.spent().attempts - waiter.joined.attempts
             if waiter.joined.attempts > 0 and had < attempts and is_transient(error):
                 waiter.wait_again()
                 self._set_timers(waiter)
