@@ -32,6 +32,10 @@ DONE_BEFORE: Mapping[Operation, int] = {CREATE_MANY: 4016, DELETE_MANY: 4017}
 IN_VAIN = 2  # times running that both halves were refused for one reason; then single items follow
 
 
+def _nothing() -> None:
+    """Take no note of a slot that was granted."""
+
+
 class WithdrawnError(TrackingMoreError):
     """Nothing is to be sent any more: the slot for which this request waited is handed back."""
 
@@ -73,7 +77,7 @@ class Batches:
     # One at a time: where everything is refused, twenty batches would each be taken apart before that is known.
     _halving: anyio.Lock = attrs.field(factory=anyio.Lock)
 
-    async def deliver(self, entries: Sequence[Entry], granted: Callable[[], None]) -> None:
+    async def deliver(self, entries: Sequence[Entry], granted: Callable[[], None] = _nothing) -> None:
         """Send up to 40 entries, in pieces where they are refused together.
 
         Args:
@@ -97,7 +101,9 @@ class Batches:
                 entry.leave_open(error, answered=True)
         return [entry for entry in entries if not entry.in_doubt]
 
-    async def _attempt(self, entries: Sequence[Entry], granted: Callable[[], None]) -> TrackingMoreError | None:
+    async def _attempt(
+        self, entries: Sequence[Entry], granted: Callable[[], None] = _nothing
+    ) -> TrackingMoreError | None:
         """Send entries together; return the error that concerned all of them, if any."""
         trail = self.new_trail()
         error: TrackingMoreError | None = None
@@ -204,7 +210,7 @@ class Batches:
             if self.watch.reason is not None:
                 give_up(piece, self.watch.reason)
                 continue
-            error = await self._attempt(piece, _nothing)
+            error = await self._attempt(piece)
             if error is not None and _is_halved(error):
                 refused.append(piece)
                 codes.add(error.code)
@@ -220,10 +226,6 @@ def _is_halved(error: TrackingMoreError | None) -> bool:
 
 def _singles(entries: Sequence[Entry]) -> list[Sequence[Entry]]:
     return [[entry] for entry in entries]
-
-
-def _nothing() -> None:
-    """Take no note of a slot that was granted."""
 
 
 def _unclear(operation: Operation) -> DecodeError:

@@ -98,7 +98,7 @@ class Settling:
         fresh = [entry for entry in entries if self._may_be_sent(entry)]
         self._sent_again.update(fresh)
         if fresh:
-            await self.batches.deliver(fresh, _nothing)
+            await self.batches.deliver(fresh)
 
     async def _divide(self, entries: Sequence[Entry], *, among: int, in_vain: int) -> None:
         """Send in halves what an answer left open: one item of which it does not speak leaves no other in doubt.
@@ -113,7 +113,7 @@ class Settling:
         left: list[tuple[Sequence[Entry], int]] = []
         for half in halves(entries) if len(entries) > 1 else [entries]:
             if self.batches.watch.reason is None:
-                await self.batches.deliver(half, _nothing)
+                await self.batches.deliver(half)
                 left += [(unclear, len(half))] if (unclear := _unclear(half)) else []
         for half, size in left:
             await self._divide(half, among=size, in_vain=in_vain + 1 if len(left) > 1 else 0)
@@ -216,10 +216,6 @@ def _is_spelled_alike(item: Item, tracking: Tracking) -> bool:
 
 def _key(item: Item | Tracking) -> tuple[str, str]:
     return number_key(item.carrier_code), number_key(item.tracking_number)
-
-
-def _nothing() -> None:
-    """Take no note of a slot that was granted."""
 
 
 def _undone(operation: Operation, doubt: TrackingMoreError | None) -> TrackingMoreError:

@@ -94,7 +94,7 @@ class Writes:
         if batch.error is not None:
             raise batch.error
         for piece in batch.pieces:
-            await batches.deliver([piece], _nothing)
+            await batches.deliver([piece])
         for chunk in chunks([entry for entry in (*batch.entries, *batch.pieces) if entry.doubt is not None]):
             await Settling(batches, chunk).settle()
             batch.answer(chunk)
@@ -182,7 +182,3 @@ def _check(operation: Operation, item: Item) -> None:
     except InvalidRequestError as error:
         error.operation = SINGLES[operation].name
         raise
-
-
-def _nothing() -> None:
-    """Take no note of a slot that was granted."""
