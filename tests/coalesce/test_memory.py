@@ -161,6 +161,7 @@ async def test_a_miss_is_remembered_too() -> None:
                 await tm.trackings.get(CARRIER, NUMBER, max_age=60)
             assert caught.value.timing is not None
             assert caught.value.timing.from_memory is age
+            assert caught.value.attempts == (0 if age else 2)
         assert requests(sandbox) == {"list": 1, "get": 1}
         await tm.trackings.create(CARRIER, NUMBER)
         assert (await tm.trackings.get(CARRIER, NUMBER, max_age=60)).tracking_number == NUMBER

@@ -114,7 +114,7 @@ class Lookups:
         if isinstance(found, Tracking):
             return timed(copy.copy(found), timing)
         missing = own(found)
-        missing.timing = timing
+        missing.timing, missing.attempts = timing, timing.attempts
         raise missing
 
 
