@@ -24,9 +24,9 @@ LANES: tuple[Lane, ...] = get_args(Lane)
 
 @attrs.define(eq=False)
 class Line:
-    """First come, first served in each lane; all who wait for one tracking stand where the first of them stands.
+    """First come, first served in each lane; all who wait for one tracking stand where the first of their lane stands.
 
-    A tracking for which anybody interactive waits is interactive.
+    A tracking for which callers of both lanes wait stands in both, and all are served when its turn comes in either.
 
     Args:
         name: Tells trackings apart.
@@ -38,7 +38,7 @@ class Line:
     together: bool
     # Thousands may wait for one tracking, and leave in any order: so these are dictionaries, too.
     _groups: dict[Name, dict[Waiter, None]] = attrs.field(factory=dict[Name, dict[Waiter, None]], init=False)
-    _lanes: dict[Lane, OrderedDict[Name, None]] = attrs.field(init=False)
+    _lanes: dict[Lane, OrderedDict[Name, int]] = attrs.field(init=False)  # how many of its own wait
 
     def __attrs_post_init__(self) -> None:
         self._lanes = {lane: OrderedDict() for lane in LANES}
@@ -55,12 +55,8 @@ class Line:
             self._groups[name] = {waiter: None, **group}
         else:
             group[waiter] = None
-        if waiter.lane == "interactive":
-            self._lanes["bulk"].pop(name, None)
-        elif name in self._lanes["interactive"]:
-            return
         lane = self._lanes[waiter.lane]
-        lane.setdefault(name)
+        lane[name] = lane.get(name, 0) + 1
         if first:
             lane.move_to_end(name, last=False)
 
@@ -70,12 +66,15 @@ class Line:
 
     def leave(self, waiter: Waiter) -> None:
         """Leave without having been served; nothing happens when it is not there."""
-        name = self.name(waiter)
-        group = self._groups.get(name, {})
-        if waiter in group:
-            del group[waiter]
-            if not group:
-                self._remove(name)
+        if not self.stands(waiter):
+            return
+        name, lane = self.name(waiter), self._lanes[waiter.lane]
+        del self._groups[name][waiter]
+        if not self._groups[name]:
+            del self._groups[name]
+        lane[name] -= 1
+        if not lane[name]:
+            del lane[name]
 
     def heads(self, lane: Lane) -> Iterator[Waiter]:
         """Go through the first waiter of each tracking, those of a lane before those of the other."""
@@ -107,14 +106,9 @@ class Line:
         return [waiter for waiter in self if not waiter.is_waiting]
 
     def groups(self, lane: Lane) -> list[Group]:
-        """Return all who stand in a lane, by tracking, in their order."""
-        return [list(self._groups[name]) for name in self._lanes[lane]]
+        """Return all who stand in a lane, by tracking, in their order; not those of the other lane."""
+        return [[waiter for waiter in self._groups[name] if waiter.lane == lane] for name in self._lanes[lane]]
 
     def of_lane(self, lane: Lane) -> list[Waiter]:
         """Return all who stand in a lane, in their order."""
         return [waiter for group in self.groups(lane) for waiter in group]
-
-    def _remove(self, name: Name) -> None:
-        del self._groups[name]
-        for lane in self._lanes.values():
-            lane.pop(name, None)
