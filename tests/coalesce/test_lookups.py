@@ -246,6 +246,9 @@ async def test_an_unreadable_page_is_told_to_all() -> None:
     async with opened(sandbox) as tm:
         errors = await at_once(tm.trackings.get(CARRIER, number) for number in numbers(2))
     assert [type(error) for error in errors] == [DecodeError] * 2
+    assert {(error.operation, error.code, error.http_status, error.attempts) for error in errors} == {
+        ("list", 200, 200, 1)
+    }
 
 
 async def test_more_pages_are_read_when_the_total_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

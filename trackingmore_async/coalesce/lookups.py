@@ -14,8 +14,8 @@ import attrs
 import msgspec
 
 from trackingmore_async.answers import number_key
-from trackingmore_async.calls import Caller, only
-from trackingmore_async.codec import Wire, check_ref, decode, decode_tracking, encode
+from trackingmore_async.calls import Caller, decoded, only
+from trackingmore_async.codec import Wire, check_ref, decode_tracking, encode
 from trackingmore_async.errors import DecodeError, InvalidRequestError, NotFoundError
 from trackingmore_async.models import UNSET, GetQuery, Page, Tracking, TrackingFilter, timed
 from trackingmore_async.operations import GET, LIST, MAX_NUMBERS, MAX_PAGE_SIZE, Operation
@@ -173,8 +173,8 @@ async def _read(sharing: Sharing, request: SharedRequest, build: Callable[[], Wi
     with sharing.transport.call(LIST, request.lane, request.trail):
         while True:
             reply = await sharing.transport.send(LIST, build, budget, request.trail)
-            page: Page = decode(LIST, reply.envelope.data)
             begun = perf_counter()
+            page: Page = decoded(LIST, reply, request.trail)
             is_news = await _sort(page.items, found)
             request.decode += perf_counter() - begun
             rows, number = rows + len(page.items), number + 1
