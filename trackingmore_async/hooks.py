@@ -44,7 +44,7 @@ class HookDetails:
         items: "batch": how many items travel in this request.
         capacity: "batch": how many could.
         shares: "batch": the numbers of the logical calls that it carries, when they are others than `call`.
-        timing: "end": where the time went (without decoding).
+        timing: "end": where the time went; with decoding only if the call shared a request.
 
     Example:
         >>> HookDetails(event="retry", call=7, operation="get", attempt=1, seconds=0.25, error="ServerError").seconds
