@@ -275,6 +275,10 @@ class Sharing:
         """Seconds until a request would probably be granted that has a place for this waiter."""
         return self._wait_behind(self.line.ahead_of(waiter, waiter.lane), waiter.lane)
 
+    def is_in_time(self, waiter: Waiter) -> bool:
+        """Tell whether a waiter of another line would probably be granted a request of this one in its time."""
+        return asyncio.get_running_loop().time() + self.projected_wait(waiter) < waiter.latest
+
     def _wait_behind(self, trackings: int, lane: Lane) -> float:
         """Seconds until the request for whoever stands behind so many trackings in a lane."""
         limiter, bucket = self.transport.limiter, self.operation.bucket
