@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from trackingmore_async.creations import SIZE, Creations
+from trackingmore_async.creations import EACH, SIZE, Creations
 
 THEN, LATER = datetime(2024, 3, 15, tzinfo=UTC), datetime(2024, 3, 16, tzinfo=UTC)
 
@@ -44,4 +44,15 @@ def test_they_are_bounded() -> None:
     for index in range(SIZE + 1):
         creations.begin("zto", f"ZZ{index}")
     assert creations.is_only("zto", "ZZ0", None, THEN)
+    assert not creations.is_only("zto", "ZZ1", None, THEN)
+
+
+def test_those_of_one_tracking_are_bounded() -> None:
+    """What is created and deleted for ever takes no memory for ever: the latest creates are kept."""
+    creations = Creations()
+    made = [creations.begin("zto", "ZZ1") for _ in range(EACH + 1)]
+    for one in made[1:]:
+        one.is_possible = False
+    assert creations.is_only("zto", "ZZ1", None, THEN)
+    made[1].is_possible = True
     assert not creations.is_only("zto", "ZZ1", None, THEN)

@@ -101,6 +101,18 @@ async def test_of_two_creates_none_takes_the_other_s_tracking_for_its_own() -> N
     assert lost[0].sent
 
 
+async def test_a_create_that_was_cancelled_before_it_left_is_no_rival() -> None:
+    """Who gave up while he waited for his slot has created nothing, so what another's lost create made is known."""
+    sandbox = Sandbox()
+    async with client(sandbox) as tm:
+        await tm.trackings.create(CARRIER, "LX900000025CN")
+        with anyio.move_on_after(0.2):
+            await tm.trackings.create(CARRIER, NUMBER)
+        sandbox.faults.add(Fault("create", on={1}, reset="after"))
+        echo = await tm.trackings.create(CARRIER, NUMBER)
+    assert echo.tracking_number == NUMBER
+
+
 async def test_without_a_loss_nothing_is_read_back() -> None:
     """A create that is refused the first time is refused: one request, and no doubt about what it means."""
     sandbox = Sandbox()

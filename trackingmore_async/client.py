@@ -126,8 +126,10 @@ class TrackingMore:
 
     async def aclose(self) -> None:
         """Close the client for good. A borrowed HTTP client stays open. Closing twice does nothing."""
-        limiter = await self._caller.transport.aclose()
+        await self._caller.transport.aclose(self._leave_limiter)
         await self._shared.aclose()
+
+    def _leave_limiter(self, limiter: RateLimiter) -> None:
         if isinstance(limiter, LocalLimiter) and limiter is not self._limiter:
             leave_limiter(limiter)
 

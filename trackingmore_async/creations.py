@@ -10,6 +10,7 @@ import attrs
 __all__ = ["Creation", "Creations"]
 
 SIZE = 1000  # trackings
+EACH = 100  # creates of one tracking
 
 Key = tuple[str, str]
 
@@ -37,14 +38,15 @@ class Creation:
 
 @attrs.define(eq=False)
 class Creations:
-    """The latest creates of each tracking, of the thousand trackings that were created last."""
+    """The latest hundred creates of each tracking, of the thousand trackings that were created last."""
 
     _by_name: OrderedDict[Key, list[Creation]] = attrs.field(factory=OrderedDict[Key, list[Creation]], init=False)
 
     def begin(self, carrier_code: str, tracking_number: str) -> Creation:
         """Note that a create is about to be sent."""
         key, mine = _key(carrier_code, tracking_number), Creation()
-        self._by_name[key] = [one for one in self._by_name.get(key, ()) if one.is_possible] + [mine]
+        possible = [one for one in self._by_name.get(key, ()) if one.is_possible]
+        self._by_name[key] = [*possible[1 - EACH :], mine]
         self._by_name.move_to_end(key)
         if len(self._by_name) > SIZE:
             self._by_name.popitem(last=False)

@@ -32,7 +32,7 @@ async def create(caller: Caller, item: NewTracking) -> TrackingEcho:
     creation = caller.creations.begin(item.carrier_code, item.tracking_number)
     try:
         echo: TrackingEcho = await caller.call(CREATE, item, trail, budget)
-    except TrackingMoreError as error:
+    except BaseException as error:  # also who gave up before anything was sent has created nothing
         creation.is_possible = trail.in_doubt or isinstance(error, DecodeError)
         if not (trail.in_doubt and isinstance(error, AlreadyExistsError | QuotaExceededError)):
             raise
@@ -104,22 +104,27 @@ def _claim(
         raise error
     if not caller.creations.is_only(found.carrier_code, found.tracking_number, creation, found.created_at):
         raise _unknown(error)
-    return timed(echo_of(found), trail.timing() + (found.timing or Timing()))
+    return timed(echo_of(found), error.timing or Timing())
 
 
 async def _look_up(
     caller: Caller, carrier_code: str, tracking_number: str, budget: Budget, error: TrackingMoreError
 ) -> Tracking | None:
-    """Read a tracking in the time that is left of the call."""
+    """Read a tracking in the time that is left of the call; the error, if it is raised in the end, took that, too."""
     left = attrs.evolve(budget, timeout=caller.budget(GET).timeout)
     try:
-        return await caller.read(GetQuery(carrier_code, tracking_number), left)
-    except NotFoundError as failure:
-        if failure.code is None:
-            raise _unknown(error) from failure
-        return None
+        found = await caller.read(GetQuery(carrier_code, tracking_number), left)
     except TrackingMoreError as failure:
+        error.timing = _both(error, failure)
+        if isinstance(failure, NotFoundError) and failure.code is not None:
+            return None
         raise _unknown(error) from failure
+    error.timing = _both(error, found)
+    return found
+
+
+def _both(error: TrackingMoreError, reading: Tracking | TrackingMoreError) -> Timing:
+    return (error.timing or Timing()) + (reading.timing or Timing())
 
 
 def _unknown(error: TrackingMoreError) -> TransportError:

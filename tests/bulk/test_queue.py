@@ -8,6 +8,8 @@ from trackingmore_async import AlreadyExistsError, InvalidRequestError, NewTrack
 from trackingmore_async.answers import Verdict
 from trackingmore_async.batches import Entry
 from trackingmore_async.bulk.queue import INPUTS_AT_MOST, Queue
+from trackingmore_async.codec import encode_item
+from trackingmore_async.operations import UPDATE_MANY
 
 DONE = Verdict("succeeded")
 INVALID = Verdict("failed", error=InvalidRequestError("no"))
@@ -128,3 +130,11 @@ def test_a_job_that_stops_gets_back_all_that_waits() -> None:
     assert [item.index for item in queue.drain()] == [2, 3, 4]
     assert not queue.has_held
     assert finish(queue, entries[1]) == []
+
+
+def test_what_is_on_its_way_shows_nothing_personal() -> None:
+    """Neither the item nor its bytes stand in the repr of an entry, which tools show that report errors with locals."""
+    entry = edit(0, customer_name="Kim Sample")
+    entry.payload = encode_item(UPDATE_MANY, entry.item)
+    assert b"Kim Sample" in entry.payload
+    assert "Kim Sample" not in repr(entry)

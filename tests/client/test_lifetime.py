@@ -246,6 +246,33 @@ async def test_closing_survives_cancellation(sandbox: Sandbox) -> None:
     assert all(entry.users == 0 for entries in REGISTRY._entries.values() for entry in entries)
 
 
+async def test_closing_survives_cancellation_with_a_shared_request_under_way() -> None:
+    """What is cancelled while its look-up is on the network closes its client too, and frees the limiter for others."""
+    async with Sandbox(keys=[KEY], path=Path(work=1.0)) as sandbox:
+        with anyio.CancelScope() as scope:
+            async with own(sandbox, rates={"list": Rate(7)}) as tm, anyio.create_task_group() as group:
+                group.start_soon(tm.trackings.get, CARRIER, NUMBER)
+                await anyio.sleep(0.2)
+                scope.cancel()
+        async with own(sandbox, rates={"list": Rate(9)}):
+            pass  # nobody uses the limiter any more
+
+
+async def test_closing_that_is_cancelled_frees_the_limiter() -> None:
+    """Even if somebody ends the closing itself, another client of the key may have other rates."""
+    async with Sandbox(keys=[KEY], path=Path(work=1.0)) as sandbox:
+        tm = own(sandbox, rates={"list": Rate(7)})
+        await tm.open()
+        call = asyncio.ensure_future(failure(tm.trackings.get(CARRIER, NUMBER)))
+        await asyncio.sleep(0.2)
+        closing = asyncio.ensure_future(tm.aclose())
+        await asyncio.sleep(0)
+        closing.cancel()
+        assert isinstance(await call, ClientStateError)
+        async with own(sandbox, rates={"list": Rate(9)}):
+            pass
+
+
 async def test_a_limiter_of_ones_own_is_not_shared(sandbox: Sandbox) -> None:
     """A limiter that was passed in is used, and stays usable after closing."""
     limiter = LocalLimiter({"get": Rate(2)})

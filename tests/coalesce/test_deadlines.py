@@ -191,3 +191,24 @@ async def test_a_slow_server_shows_as_network() -> None:
     assert caught.value.timing is not None
     assert caught.value.timing.network == pytest.approx(0.8, abs=0.01)
     assert caught.value.timing.waiting == pytest.approx(0.0, abs=0.01)
+
+
+async def test_a_ban_refuses_those_whose_refused_request_is_asked_anew_in_halves() -> None:
+    """The half that is on the network when a ban begins is answered; the one that still waits is refused at once."""
+    sandbox = stocked(4)
+    sandbox.faults.add(Fault("list", on={1}, code=4012), Fault("list", on={2}, delay_back=5.0))
+    sandbox.faults.add(Fault("account_info", times=1, code=429))
+    async with opened(sandbox) as tm:
+        loop = asyncio.get_running_loop()
+        calls = [asyncio.ensure_future(tm.trackings.get(CARRIER, number)) for number in numbers(4)]
+        await asyncio.sleep(2.0)
+        begun = loop.time()
+        with pytest.raises(DeadlineExceededError):
+            await tm.account.info()
+        refused = await at_once(calls[2:])
+        assert loop.time() - begun < 0.1
+        found = await at_once(calls[:2])
+    assert [type(error) for error in refused] == [DeadlineExceededError] * 2
+    assert names(found) == numbers(2)
+    assert found[0].timing.network == pytest.approx(5.0, abs=0.01)
+    assert found[0].timing.attempts == refused[0].timing.attempts + 1 == 2

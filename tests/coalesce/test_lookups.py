@@ -258,6 +258,17 @@ async def test_more_pages_are_read_when_the_total_says_so(monkeypatch: pytest.Mo
     assert requests(sandbox) == {"list": 4}
 
 
+async def test_what_the_first_page_showed_counts_though_there_is_no_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list that ends sooner than its total said (API.md 12.15) leaves only what is missing to be confirmed."""
+    monkeypatch.setattr("trackingmore_async.coalesce.lookups.MAX_PAGE_SIZE", 3)
+    sandbox = stocked(4)
+    sandbox.faults.add(Fault("list", on={2}, code=4031))
+    async with opened(sandbox) as tm:
+        found = await at_once(tm.trackings.get(CARRIER, number) for number in numbers(4))
+    assert names(found) == numbers(4)
+    assert requests(sandbox) == {"list": 2, "get": 1}
+
+
 async def test_a_ban_is_survived() -> None:
     """After a 429 the patient look-ups go on when it is over; nothing but the refused request was sent meanwhile."""
     sandbox = stocked(45)

@@ -6,7 +6,10 @@ import asyncio
 
 import pytest
 
+from tests.client.helpers import UNLIMITED, GrantAll, close, figures
 from trackingmore_async import HookDetails, NotFoundError
+from trackingmore_async.models.fields import EditFields
+from trackingmore_async.sandbox import Fault, Path
 
 from .scene import CARRIER, at_once, numbers, opened, stocked
 
@@ -47,6 +50,20 @@ async def test_a_shared_edit_tells_its_calls() -> None:
         ("", None),
         ("NotFoundError", 4017),
     ]
+
+
+async def test_edits_that_are_taken_apart_tell_their_calls() -> None:
+    """When merged edits are refused, and sent one by one, each request names the call whose edit it carries."""
+    heard: list[HookDetails] = []
+    sandbox = stocked(1)
+    sandbox.faults.add(Fault("update_many", on={1}, items={"ZZ0000000": 4033}))
+    async with opened(sandbox, hooks=[heard.append]) as tm:
+        trackings = tm.with_options(coalesce="all").trackings
+        edits: list[EditFields] = [{"title": "mug"}, {"order_id": "A-77"}]
+        await at_once(trackings.update(CARRIER, "ZZ0000000", **edit) for edit in edits)
+    calls = [details.call for details in heard if (details.event, details.operation) == ("call", "update")]
+    shares = [details.shares for details in heard if details.event == "batch"]
+    assert shares == [tuple(calls), (calls[0],), (calls[1],)]
 
 
 async def test_a_cancelled_look_up_ends_too() -> None:
@@ -95,6 +112,19 @@ async def test_a_request_of_several_pages_is_one_call(monkeypatch: pytest.Monkey
     events = [details.event for details in heard if details.call == batch.call]
     assert events == ["call", "request", "batch", "reply", *["request", "reply"] * 3, "end"]
     assert (bucket.granted, bucket.retries, bucket.replays) == (4, 0, 0)
+
+
+async def test_the_halves_of_a_refused_request_are_calls_of_their_own() -> None:
+    """Each counts its own attempts and its own time; those whose look-ups it carries count both requests."""
+    heard: list[HookDetails] = []
+    sandbox = stocked(2, path=Path(there=0.125, back=0.125), rates=UNLIMITED)
+    sandbox.faults.add(Fault("list", on={1}, code=4012))
+    async with opened(sandbox, hooks=[heard.append], limiter=GrantAll()) as tm:
+        found = await at_once(tm.trackings.get(CARRIER, number) for number in numbers(2))
+    ended = [details for details in heard if (details.event, details.operation) == ("end", "list")]
+    assert [figures(details.timing) for details in ended] == [(0, 0, 0.25, 1)] * 3
+    assert {details.attempt for details in heard if details.event == "request"} == {1}
+    assert [figures(one.timing) for one in found] == [(0, 0, 0.5, 2), (close(0.25), 0, 0.5, 2)]
 
 
 async def test_an_answer_from_memory_begins_and_ends_at_once() -> None:

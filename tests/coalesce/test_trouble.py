@@ -151,6 +151,26 @@ async def test_tasks_that_somebody_ends_hang_nobody() -> None:
         assert isinstance(await call, Tracking)
 
 
+async def test_a_task_that_somebody_ends_holds_back_nobody() -> None:
+    """When somebody ends the request of an edit, the next edit of the same tracking, which waited for it, is sent."""
+    sandbox = stocked(1)
+    sandbox.faults.add(Fault("update_many", on={1}, delay_back=5.0))
+    async with opened(sandbox) as tm:
+        trackings, before = tm.with_options(coalesce="all", max_wait=None).trackings, asyncio.all_tasks()
+        first = asyncio.ensure_future(at_once([trackings.update(CARRIER, "ZZ0000000", title="first")]))
+        await asyncio.sleep(0.1)
+        shared = asyncio.all_tasks() - before - {first}
+        second = asyncio.ensure_future(trackings.update(CARRIER, "ZZ0000000", title="second"))
+        await asyncio.sleep(0.1)
+        for task in shared:
+            if "carry_out" in repr(task):
+                task.cancel()
+        async with asyncio.timeout(60.0):
+            (told,), echo = await asyncio.gather(first, second)
+    assert isinstance(told, ClientStateError)
+    assert echo.title == "second"
+
+
 async def test_a_total_that_lies_is_not_believed_for_ever() -> None:
     """A list that shows the same page again and again ends when it shows nothing new; what is missing is confirmed."""
     sandbox = stocked(1)

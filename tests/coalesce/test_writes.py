@@ -110,16 +110,40 @@ async def test_who_is_cancelled_when_the_slot_is_granted_is_not_sent(monkeypatch
 async def test_merged_edits_that_are_refused_are_taken_apart() -> None:
     """A bad value in one of the merged edits fails its caller, and no other."""
     sandbox = stocked(2)
+    sandbox.faults.add(Fault("update_many", on={1, 3}, items={"ZZ0000000": 4033}))  # merged, and the second alone
     async with opened(sandbox) as tm:
         edits: list[tuple[str, dict[str, Any]]] = [
             ("ZZ0000000", {"title": "cup"}),
-            ("ZZ0000000", {"status": 99}),
+            ("ZZ0000000", {"order_id": "bad"}),
             ("ZZ0000001", {"title": "mug"}),
         ]
         found = await at_once(shared(tm).update(CARRIER, number, **fields) for number, fields in edits)
     assert [type(one) for one in found] == [TrackingEcho, InvalidRequestError, TrackingEcho]
     assert field(sandbox, "ZZ0000000", "title") == "cup"
     assert field(sandbox, "ZZ0000001", "title") == "mug"
+
+
+async def test_nobody_waits_for_those_who_are_taken_apart() -> None:
+    """Who shares a batch with edits that are refused hears of its own one at once; the refused ones follow."""
+    sandbox = stocked(3)
+    sandbox.faults.add(Fault("update_many", on={1}, items={"ZZ0000000": 4033}))
+    async with opened(sandbox) as tm:
+        quick, patient = tm.with_options(deadline=0.5), tm.with_options(deadline=20.0)
+        merged = (shared(patient).update(CARRIER, "ZZ0000000", **edit) for edit in ({"title": "a"}, {"order_id": "b"}))
+        found = await at_once([*merged, shared(quick).update(CARRIER, "ZZ0000001", title="mug")])
+    assert [type(one) for one in found] == [TrackingEcho] * 3
+    assert requests(sandbox) == {"update_many": 3}
+
+
+async def test_each_half_of_a_refused_batch_hears_its_own_answer() -> None:
+    """Where a batch is refused whole, the half that is accepted next is told so while the other one is divided."""
+    sandbox = stocked(4)
+    sandbox.faults.add(Fault("update_many", having={"ZZ0000003"}, code=4014))
+    async with opened(sandbox) as tm:
+        views = [tm.with_options(deadline=1.5)] * 2 + [tm.with_options(deadline=20.0)] * 2
+        calls = (shared(view).update(CARRIER, one, title="cup") for view, one in zip(views, numbers(4), strict=True))
+        found = await at_once(calls)
+    assert [type(one) for one in found] == [TrackingEcho] * 3 + [InvalidRequestError]
 
 
 @pytest.mark.parametrize("failures", ["entries", "errors"])

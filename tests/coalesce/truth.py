@@ -16,6 +16,7 @@ from trackingmore_async import (
     NotFoundError,
     RateLimitedError,
     ServerError,
+    Timing,
     Tracking,
     TrackingEcho,
     TrackingMoreError,
@@ -100,6 +101,9 @@ class Judge:
             yield f"took {took} s of {deadline}"
         if took > LONG + self._ending.silence:
             yield f"took {took} s"
+        timing: Timing | None = getattr(told.error if told.result is None else told.result, "timing", None)
+        if timing is not None and timing.age is None and not is_divided(timing, took):
+            yield f"took {took} s, which are not {timing}"
 
     def _judge_error(self, told: Told, error: TrackingMoreError, began: Moment, ended: Moment) -> Iterator[str]:  # noqa: C901
         if getattr(error, "sent", None) is False or (isinstance(error, InvalidRequestError) and error.code is None):
@@ -110,7 +114,7 @@ class Judge:
         elif is_certain(error) and IN_DOUBT not in error.message:
             if any(not self._is_beyond(told, event, error) for event in self._done(told)):
                 yield f"was carried out in spite of {error!r}"
-            if not self._was_said(told, error, began, ended):
+            if age_of(error) is None and not self._was_said(told, error, began, ended):
                 yield f"nobody said so of this one: {error!r}"
         if isinstance(error, InvalidRequestError) and error.code is None and is_sendable(told.step.name):
             yield f"was refused here: {error!r}"
@@ -223,8 +227,15 @@ class Judge:
 
     def _judge_get(self, told: Told, began: Moment, ended: Moment) -> Iterator[str]:
         found, name = told.result, told.step.name
+        since, age = began, age_of(told.error if found is None else found)
+        if age is not None:
+            if told.step.max_age is None or age > told.step.max_age + INSTANT:
+                yield f"was given an answer from memory, {age} s old"
+                return
+            by_age = self._ledger.first_moment(began.time - told.step.max_age - INSTANT)
+            since = max([by_age, *self._own_writes(name, before=began)])
         if isinstance(told.error, NotFoundError) and told.error.code in MISSING:  # noqa: SIM102
-            if not self._ledger.was_absent(name, began, ended):
+            if not self._ledger.was_absent(name, since, ended):
                 yield "was told that it is missing"
         if not isinstance(found, Tracking):
             return
@@ -235,13 +246,6 @@ class Judge:
         if found.timing is None:
             yield "does not say where its time went"
             return
-        since = began
-        if found.timing.age is not None:
-            if told.step.max_age is None or found.timing.age > told.step.max_age + INSTANT:
-                yield f"was given an answer from memory, {found.timing.age} s old"
-                return
-            by_age = self._ledger.first_moment(began.time - told.step.max_age - INSTANT)
-            since = max([by_age, *self._own_writes(name, before=began)])
         states = self._ledger.states_between(name, since, ended)
         if not any(is_shown(state, found) for state in states):
             yield f"was given {shown(found)}, and what held was {[state.fields for state in states]}"
@@ -363,6 +367,20 @@ class Judge:
         violations = self._ending.sandbox.statistics().total_violations
         if violations and not any(fault.delay_there for fault in self._story.faults):
             yield f"the limits were broken {violations} times"
+
+
+def age_of(answer: object) -> float | None:
+    """Return how old an answer from memory is; None: it is none."""
+    timing: Timing | None = getattr(answer, "timing", None)
+    return None if timing is None else timing.age
+
+
+def is_divided(timing: Timing, took: float) -> bool:
+    """Tell whether the parts of a timing are the whole; decoding takes no time on the virtual clock."""
+    spent = timing.waiting + timing.pause + timing.network
+    if min(timing.waiting, timing.pause, timing.network) < -INSTANT:
+        return False
+    return took - timing.decode - INSTANT <= spent <= took + INSTANT
 
 
 def is_certain(error: TrackingMoreError) -> bool:

@@ -16,7 +16,7 @@ import httpx
 from tests.bulk.items import Name
 from tests.bulk.world import AFTERMATH, EPOCH, LONG_BEFORE, TOO_LONG, seed_pauses
 from tests.conftest import virtual_loop
-from trackingmore_async import TrackingMore, TrackingUpdate
+from trackingmore_async import HookDetails, TrackingMore, TrackingUpdate
 from trackingmore_async.calls import Caller
 from trackingmore_async.coalesce import Shared
 from trackingmore_async.coalesce.sharing import Sharing
@@ -80,6 +80,7 @@ class Ending:
         told: What each caller was told.
         left: What was left behind: tasks, lines, places in queues; and what the event loop complained of.
         silence: Seconds of bans.
+        under_way: The calls of which hooks have heard the begin, and not the end.
     """
 
     story: Story
@@ -88,6 +89,16 @@ class Ending:
     told: list[Told]
     left: list[str] = attrs.field(factory=list[str])
     silence: float = 0.0
+    under_way: set[int] = attrs.field(factory=set[int])
+
+    def hear(self, details: HookDetails) -> None:
+        """Hear of the begin and the end of each call, which come once, and of nothing outside of them."""
+        if (details.event == "call") == (details.call in self.under_way):
+            self.left.append(f"heard out of order: {details}")
+        elif details.event == "call":
+            self.under_way.add(details.call)
+        elif details.event == "end":
+            self.under_way.remove(details.call)
 
 
 def play(story: Story) -> Ending:
@@ -103,7 +114,9 @@ async def _play(story: Story) -> Ending:
     sandbox = ending.sandbox
     transport = WatchedTransport(sandbox.transport(), ending.ledger)
     async with httpx.AsyncClient(transport=transport, trust_env=False) as http, asyncio.timeout(TOO_LONG):
-        async with TrackingMore(sandbox.key, base_url=sandbox.url, http_client=http, retry=story.retry) as tm:
+        async with TrackingMore(
+            sandbox.key, base_url=sandbox.url, http_client=http, retry=story.retry, hooks=[ending.hear]
+        ) as tm:
             seed_pauses(tm, story.seed)
             calls = loop.create_task(_make_calls(tm, ending))
             if story.close_after is None:
@@ -116,6 +129,7 @@ async def _play(story: Story) -> Ending:
         await calls
         await asyncio.sleep(AFTERMATH)
         current = asyncio.current_task()
+        ending.left += [f"a call that did not end: {call}" for call in ending.under_way]
         ending.left += [f"a task: {task}" for task in asyncio.all_tasks() if task is not current]
     return ending
 
@@ -263,5 +277,7 @@ def _left_in(tm: TrackingMore) -> list[str]:
     if isinstance(limiter, LocalLimiter):
         buckets = limiter.statistics().buckets
         left += [f"the lane of {name}: {one}" for name, one in buckets.items() if one.waiting or one.in_flight]
+    counted = tm.stats().buckets.items()
+    left += [f"counted: {name}: {one}" for name, one in counted if one.waiting or one.in_flight or one.items_waiting]
     pools = vars(caller.transport)["_pools"]
     return left + [f"connections: {pool}" for pool in (pools.quick, pools.slow) if pool.connections.in_use]

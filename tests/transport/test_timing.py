@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import pickle
 from collections.abc import AsyncIterator
@@ -136,6 +137,15 @@ async def test_a_ban_while_a_request_is_on_its_way_is_network(sandbox: Sandbox) 
     assert figures(tracking.timing) == (0, 0, 10.25, 1)
 
 
+async def test_a_ban_that_a_closed_client_cuts_short_counts_once(sandbox: Sandbox) -> None:
+    """Whoever waits in a ban when his client is closed has waited in it until then, and not at all besides."""
+    sandbox.faults.add(Fault("get", on={1}, code=429))
+    async with in_process(sandbox) as tm:
+        call = asyncio.ensure_future(failure(tm.with_options(max_wait=None).trackings.get(CARRIER, NUMBER)))
+        await anyio.sleep(10.25)
+    assert figures((await call).timing) == (0, 10, 0.25, 1)
+
+
 async def test_every_kind_of_result_has_its_timing(tm: TrackingMore) -> None:
     """Echoes, counts, pages, and each member of a list or a dict."""
     carriers = await tm.carriers.list()
@@ -165,9 +175,20 @@ async def test_a_result_that_was_read_back_took_both_calls(tm: TrackingMore, san
 
 
 async def test_what_cannot_be_read_back_has_its_timing(tm: TrackingMore, sandbox: Sandbox) -> None:
-    """A create of which nobody knows what became tells how long it tried."""
+    """A create of which nobody knows what became tells how long it tried, and tried to read."""
     sandbox.faults.add(Fault("create", on={1}, body="truncated", performed=True), Fault("get", code=4001))
-    assert figures((await failure(tm.trackings.create(CARRIER, "LX900000041CN"))).timing) == (0, 0, 0.5, 2)
+    assert figures((await failure(tm.trackings.create(CARRIER, "LX900000041CN"))).timing) == (0, 0, 0.75, 3)
+
+
+@pytest.mark.parametrize("missing", [True, False])
+async def test_a_refusal_that_was_read_back_took_both_calls(tm: TrackingMore, sandbox: Sandbox, missing: bool) -> None:
+    """A create that is refused when its answer was lost counts the reading that showed the refusal to be true."""
+    number = "LX900000041CN" if missing else NUMBER
+    sandbox.clock.advance(60)
+    sandbox.faults.add(Fault("create", on={1}, reset="before"), Fault("create", on={2}, code=4021 if missing else 4016))
+    error = await failure(tm.trackings.create(CARRIER, number))
+    assert error.code == (4021 if missing else 4016)
+    assert figures(error.timing) == (0, 0, close(0.625), 3)
 
 
 async def test_an_error_has_its_timing(tm: TrackingMore, sandbox: Sandbox) -> None:

@@ -60,8 +60,7 @@ class Batches:
         watch: Says when to stop; asked when a batch gets its slot.
         requests: How many requests were sent.
         refused: How many of them were answered by a 429.
-        is_counted: Whether its items were counted when they came; else a request counts as a full one.
-        trail: What the latest request went through.
+        new_trail: Makes the trail of another request.
     """
 
     caller: Caller
@@ -70,8 +69,7 @@ class Batches:
     watch: Watch
     requests: int = 0
     refused: int = 0
-    is_counted: bool = False
-    trail: Trail = attrs.field(factory=Trail)
+    new_trail: Callable[..., Trail] = Trail
     # One at a time: where everything is refused, twenty batches would each be taken apart before that is known.
     _halving: anyio.Lock = attrs.field(factory=anyio.Lock)
 
@@ -101,7 +99,7 @@ class Batches:
 
     async def _attempt(self, entries: Sequence[Entry], granted: Callable[[], None]) -> TrackingMoreError | None:
         """Send entries together; return the error that concerned all of them, if any."""
-        trail = self.trail = Trail(is_counted=self.is_counted)
+        trail = self.new_trail()
         error: TrackingMoreError | None = None
         try:
             reply = await self._send(entries, granted, trail)

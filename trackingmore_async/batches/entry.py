@@ -69,7 +69,7 @@ class Entry:
     sent_by_their_clock: datetime | None = None
     is_open: bool = True
     alone: bool = False
-    payload: bytes | None = None
+    payload: bytes | None = attrs.field(default=None, repr=False)
     digest: bytes | None = None
     intent: int | None = None
     calls: Sequence[int] = ()

@@ -32,7 +32,6 @@ from trackingmore_async.operations import (
     UPDATE_MANY,
     Operation,
 )
-from trackingmore_async.transport import Trail
 
 from .batch import IN_VAIN, Batches
 from .entry import Entry, halves
@@ -178,7 +177,7 @@ class Settling:
     async def _find(self, entries: Sequence[Entry]) -> list[Tracking]:
         numbers = [entry.item.tracking_number for entry in entries]
         wire = encode(LIST, TrackingFilter(numbers=numbers, limit=MAX_PAGE_SIZE))
-        trail = Trail()
+        trail = self.batches.new_trail(is_counted=False)
         budget = attrs.evolve(self.batches.budget, timeout=LIST.timeout)
         try:
             reply = await self.batches.caller.transport.send(LIST, lambda: wire, budget, trail)

@@ -14,7 +14,6 @@ import attrs
 import msgspec
 
 from trackingmore_async.answers import number_key
-from trackingmore_async.batches import halves
 from trackingmore_async.calls import Caller, only
 from trackingmore_async.codec import Wire, check_ref, decode, decode_tracking, encode
 from trackingmore_async.errors import DeadlineExceededError, DecodeError, InvalidRequestError, NotFoundError
@@ -166,21 +165,21 @@ async def _send(sharing: Sharing, request: SharedRequest) -> None:
         sharing.transport.tell_batch(LIST, request.trail, len(request.numbers), MAX_NUMBERS, request.calls())
         return _wire(request, page=1)
 
+    found = Found()
     try:
-        found = await _read(sharing, request, build)
-    except NotFoundError:
-        found = {}
+        await _read(sharing, request, build, found)
+    except NotFoundError:  # the list holds none of them, or no more
+        pass
     except InvalidRequestError:
         if len(request.groups) > 1:
             await _divide(sharing, request)
             return
-        found = {}
     await _answer(request, {group[0].name: _match(request, group[0].item, found) for group in request.groups})
 
 
-async def _read(sharing: Sharing, request: SharedRequest, build: Callable[[], Wire]) -> Found:
+async def _read(sharing: Sharing, request: SharedRequest, build: Callable[[], Wire], found: Found) -> None:
     """Read page after page until the list ends, or everything that was asked for is found."""
-    budget, found, rows, number = sharing.budget(request), Found(), 0, 1
+    budget, rows, number = sharing.budget(request), 0, 1
     with sharing.transport.call(LIST, request.lane, request.trail):
         while True:
             reply = await sharing.transport.send(LIST, build, budget, request.trail)
@@ -190,7 +189,7 @@ async def _read(sharing: Sharing, request: SharedRequest, build: Callable[[], Wi
             request.decode += perf_counter() - begun
             rows, number = rows + len(page.items), number + 1
             if rows >= page.total or not is_news or _is_complete(request, found):
-                return found
+                return
             build = partial(_wire, request, page=number)
 
 
@@ -266,6 +265,6 @@ async def _answer(request: SharedRequest, found: Mapping[tuple[str, str], Tracki
 
 async def _divide(sharing: Sharing, request: SharedRequest) -> None:
     """Ask in two halves what was refused together: one bad number sinks no other."""
-    for half in halves(request.groups):
-        part = request.part(half)
+    for part in sharing.divide(request):
+        part.next_trail()
         await sharing.carry_out(part)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from trackingmore_async.settings import Lane
+from trackingmore_async.timing import Timing
 from trackingmore_async.transport import Budget, Trail
 
 from .line import Group
@@ -27,7 +28,8 @@ class SharedRequest:
         groups: Whom it serves, once it is formed.
         numbers: The tracking numbers in it, as its operation tells them apart.
         timeout: Seconds for one attempt, the same for all whom it serves; None: it serves nobody yet.
-        trail: What it went through.
+        trail: What it went through, since it was sent last.
+        earlier: What it had spent before, if it was sent in pieces.
         decode: Seconds that its answer took to decode.
         formed_at: When its slot was granted first (seconds, loop clock); None: not yet.
         asked_at: When the bytes of its latest attempt were made.
@@ -41,6 +43,7 @@ class SharedRequest:
     numbers: set[str] = attrs.field(factory=set[str])
     timeout: float | None = None
     trail: Trail = attrs.field(factory=lambda: Trail(is_counted=True))
+    earlier: Timing = attrs.field(factory=Timing)
     decode: float = 0.0
     formed_at: float | None = None
     asked_at: float = 0.0
@@ -56,18 +59,30 @@ class SharedRequest:
         return [waiter.call for waiter in self.waiters() if waiter.call]
 
     def part(self, groups: Sequence[Group]) -> SharedRequest:
-        """Return a request for some of those whom this one serves, and nobody else."""
-        part = SharedRequest(self.lane, self.expected_at, formed_at=self.formed_at, is_open=False)
-        for group in groups:
-            part.add(group)
+        """Return a request for some of those whom this one served, and nobody else; it went through the same so far."""
+        part = attrs.evolve(self, groups=list(groups), numbers=set(), is_open=False)
+        for waiter in part.waiters():
+            waiter.request = part
         return part
 
     def add(self, group: Group) -> None:
         """Serve these, too."""
         self.groups.append(group)
         self.timeout = group[0].budget.timeout
+        spent = self.spent()
+        before = attrs.evolve(spent, attempts=spent.attempts - 1)  # without the attempt that begins now
         for waiter in group:
-            waiter.request, waiter.attempts_before = self, max(0, self.trail.attempts - 1)
+            waiter.join(self, before)
+
+    def next_trail(self, *, is_counted: bool = True) -> Trail:
+        """Return the trail of a further sending of all that it holds, or of a piece of that."""
+        self.earlier = self.spent()
+        self.trail = Trail(is_counted=is_counted)
+        return self.trail
+
+    def spent(self) -> Timing:
+        """Return what it has spent until now; the rest was waiting."""
+        return self.earlier + self.trail.so_far()
 
     def latest_slot(self) -> float | None:
         """Return when a further slot is of use for the most patient it serves; the first is while anybody waits."""

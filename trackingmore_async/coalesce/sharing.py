@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import attrs
 
 from trackingmore_async.answers import number_key
-from trackingmore_async.batches import WithdrawnError
+from trackingmore_async.batches import WithdrawnError, halves
 from trackingmore_async.errors import ClientStateError, DeadlineExceededError, TrackingMoreError
 from trackingmore_async.operations import Operation
 from trackingmore_async.pacing.meter import TICK
@@ -93,9 +93,7 @@ class Sharing:
             while self._tasks:
                 await asyncio.wait(self._tasks)
         finally:
-            for lane in LANES:
-                for waiter in self.line.of_lane(lane):
-                    waiter.settle(ClientStateError(CLOSED))
+            self._tell_all_lanes(ClientStateError(CLOSED))
 
     # Forming requests
 
@@ -117,6 +115,13 @@ class Sharing:
             self._call_for_the_rest()
         if not request.groups:
             raise WithdrawnError("Nobody waits for this any more.")
+
+    def divide(self, request: SharedRequest) -> list[SharedRequest]:
+        """Make two requests of one that was refused, each for half of those whom it served."""
+        parts = [request.part(half) for half in halves(request.groups)]
+        self._formed.discard(request)
+        self._formed.update(parts)
+        return parts
 
     def _fill(self, request: SharedRequest) -> None:
         for waiter in self.line.heads(request.lane):
@@ -198,11 +203,15 @@ class Sharing:
         request.task.add_done_callback(partial(self._ended, request))
 
     def _ended(self, request: SharedRequest, task: asyncio.Task[None]) -> None:
-        """Tell those who wait when somebody else has cancelled the task, perhaps before it began."""
+        """Go on with those who wait; whose request somebody else has ended, perhaps before it began, are told."""
         self._tasks.discard(task)
         if self._calling.get(request.lane) is request:
             self._forget(request)
             self._tell_lane(request.lane, ClientStateError(CLOSED))
+        if self.transport.lifetime.state == "open":
+            self._call_for_the_rest()
+        else:
+            self._tell_all_lanes(ClientStateError(CLOSED))
 
     def _forget(self, request: SharedRequest) -> None:
         """Note that a request does not wait for its first slot any more."""
@@ -231,11 +240,6 @@ class Sharing:
             for waiter in list(request.waiters()):  # the task was cancelled: the event loop is about to end
                 waiter.settle(ClientStateError(CLOSED))
         self._forget(request)
-        if self.transport.lifetime.state == "open":
-            self._call_for_the_rest()
-        else:
-            for lane in LANES:
-                self._tell_lane(lane, ClientStateError(CLOSED))
 
     # Failing
 
@@ -249,9 +253,9 @@ class Sharing:
             return
         attempts = self.transport.attempts_at_most
         for waiter in reversed(list(request.waiters())):  # the first is the last to go to the head of the line
-            had = request.trail.attempts - waiter.attempts_before
-            if waiter.attempts_before > 0 and had < attempts and is_transient(error):
-                waiter.latest = waiter.patience()
+            had = request.spent().attempts - waiter.joined.attempts
+            if waiter.joined.attempts > 0 and had < attempts and is_transient(error):
+                waiter.wait_again()
                 self._set_timers(waiter)
                 self._queue_up(waiter, first=True)
             else:
@@ -263,6 +267,10 @@ class Sharing:
             waiter.settle(own(error))
         if request.formed_at is None:
             self._tell_lane(request.lane, error)
+
+    def _tell_all_lanes(self, error: Exception) -> None:
+        for lane in LANES:
+            self._tell_lane(lane, error)
 
     def _tell_lane(self, lane: Lane, error: Exception) -> None:
         for waiter in self.line.of_lane(lane):

@@ -37,9 +37,9 @@ class Waiter:
         latest: When its request has to be granted (seconds, loop clock); infinite: any time.
         silence: Knows the bans of the account.
         call: The number of the logical call, as hooks hear it; 0: nobody hears.
-        attempts_before: How many times the request that it joined had been sent before.
         request: The request that it joined; None: it waits for one.
-        before: The time that its call has spent already, waiting for another request.
+        joined: What that request had spent before.
+        before: What its own call had spent before it came here.
         timers: What ends its patience.
     """
 
@@ -50,11 +50,12 @@ class Waiter:
     latest: float
     silence: Silence
     call: int = 0
-    attempts_before: int = 0
     request: SharedRequest | None = None
+    joined: Timing = NOTHING
     before: Timing = NOTHING
     timers: list[asyncio.TimerHandle] = attrs.field(factory=list[asyncio.TimerHandle])
     _silent: float = attrs.field(init=False)
+    _paused: float = attrs.field(default=0.0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._silent = self.silence.seconds(self.since)
@@ -95,6 +96,17 @@ class Waiter:
         latest = self.budget.latest_slot()
         return math.inf if latest is None else latest
 
+    def join(self, request: SharedRequest, spent: Timing) -> None:
+        """Travel with a request, which has spent so much already if it was tried before."""
+        self._paused = self.silence.seconds(asyncio.get_running_loop().time()) - self._silent
+        self.request, self.joined = request, spent
+
+    def wait_again(self) -> None:
+        """Wait for another request, for the one that it joined has failed."""
+        self.before, self.request = self.timing(), None
+        self.since, self.latest = asyncio.get_running_loop().time(), self.patience()
+        self._silent = self.silence.seconds(self.since)
+
     def timing(self) -> Timing:
         """Divide the time that the call has spent until now."""
         own = self._own_timing()
@@ -103,13 +115,14 @@ class Waiter:
     def _own_timing(self) -> Timing:
         """Divide the time since it came; the request may have been under way for some time when it was joined."""
         now = asyncio.get_running_loop().time()
-        total, pause = now - self.since, self.silence.seconds(now) - self._silent
+        total = now - self.since
         if self.request is None:
+            pause = self.silence.seconds(now) - self._silent
             return Timing(waiting=total - pause, pause=pause)
-        trail, decode = self.request.trail, self.request.decode
-        network = min(trail.network + trail.on_its_way(), total - pause)
+        spent, decode = self.request.spent(), self.request.decode
+        pause, network = self._paused + spent.pause - self.joined.pause, spent.network - self.joined.network
         waiting = max(0.0, total - pause - network - decode)
-        attempts = trail.attempts - self.attempts_before
+        attempts = spent.attempts - self.joined.attempts
         return Timing(waiting=waiting, pause=pause, network=network, decode=decode, attempts=attempts)
 
     def settle(self, answer: Any) -> None:
@@ -146,6 +159,7 @@ class SharedCall:
     ) -> None:
         if isinstance(error, TrackingMoreError):
             error.timing = self.waiter.timing()
+            error.attempts = error.timing.attempts
         if self.herald.hooks:
             name = None if kind is None else kind.__name__
             self._tell("end", error=name, code=getattr(error, "code", None), timing=self.waiter.timing())

@@ -10,7 +10,7 @@ import anyio
 import attrs
 
 from trackingmore_async.answers import Item, Verdict, number_key
-from trackingmore_async.batches import Batches, Entry, Settling, WithdrawnError, chunks, fold, unfold
+from trackingmore_async.batches import Batches, Entry, Settling, chunks, fold, unfold
 from trackingmore_async.calls import Caller
 from trackingmore_async.codec import encode_item
 from trackingmore_async.errors import InvalidRequestError, TrackingMoreError, TransportError
@@ -26,8 +26,6 @@ __all__ = ["Writes"]
 
 SINGLES: Final[Mapping[Operation, Operation]] = {CREATE_MANY: CREATE, UPDATE_MANY: UPDATE, DELETE_MANY: DELETE}
 """Batch operation -> the single one that travels in it."""
-
-NOBODY = "Nobody waits for this any more."
 
 
 @attrs.define(eq=False)
@@ -89,18 +87,17 @@ class Writes:
         )
 
     async def _send(self, sharing: Sharing, request: SharedRequest) -> None:
-        """Send one batch, settle what is in doubt, and answer whom it serves."""
+        """Send one batch, what was refused merged once more apart, and settle what is in doubt."""
         batch = _Batch(sharing, request)
-        batches = Batches(self.caller, sharing.operation, sharing.budget(request), batch, is_counted=True)
+        batches = Batches(self.caller, sharing.operation, sharing.budget(request), batch, new_trail=request.next_trail)
         await batches.deliver(batch.entries, batch.granted)
-        request.trail = batches.trail
-        if request.formed_at is None:
-            raise batch.error or WithdrawnError(NOBODY)
-        await batch.send_apart(batches)
-        batch.answer()
-        for chunk in chunks([entry for entry in batch.entries if entry.doubt is not None]):
+        if batch.error is not None:
+            raise batch.error
+        for piece in batch.pieces:
+            await batches.deliver([piece], _nothing)
+        for chunk in chunks([entry for entry in (*batch.entries, *batch.pieces) if entry.doubt is not None]):
             await Settling(batches, chunk).settle()
-        batch.answer()
+            batch.answer(chunk)
 
 
 def _name(waiter: Waiter) -> tuple[str, str]:
@@ -111,18 +108,20 @@ def _name(waiter: Waiter) -> tuple[str, str]:
 
 @attrs.define(eq=False)
 class _Batch:
-    """The entries of one shared batch, and whom they are for.
+    """The entries of one shared batch, and whom they are for: each is told as soon as there is a verdict on its own.
 
     Args:
         sharing: Forms the batch.
         request: Whom it serves.
         entries: What is sent; the parts of each say for which waiters.
+        pieces: Edits that were merged, and refused together: each is sent by itself, for one bad edit sinks no other.
         error: Why its slot was not granted.
     """
 
     sharing: Sharing
     request: SharedRequest
     entries: list[Entry] = attrs.field(factory=list[Entry])
+    pieces: list[Entry] = attrs.field(factory=list[Entry])
     error: TrackingMoreError | None = None
     reason: None = None  # a shared batch is not given up once it was formed
     _waiters: list[Waiter] = attrs.field(factory=list[Waiter])
@@ -137,33 +136,33 @@ class _Batch:
         """Hear how a request ended."""
         if not entries:
             self.error = error
+        for entry in entries:
+            self.pieces += map(self._with_calls, unfold(entry))
+        self.answer(entries)
+
+    def answer(self, entries: Sequence[Entry]) -> None:
+        """Tell those their result whose entry has its verdict."""
+        for entry in entries:
+            if entry.verdict is not None:
+                for waiter in self._waiters_of(entry):
+                    waiter.settle(_result(waiter, entry.verdict))
 
     def _entry(self, group: Sequence[Waiter]) -> Entry:
-        waiting = [waiter for waiter in group if waiter.is_waiting]
-        first, *others = map(self._entry_of, waiting)
+        first, *others = [self._entry_of(waiter) for waiter in group if waiter.is_waiting]
         for other in others:
             fold(first, other)
-        first.calls = [waiter.call for waiter in waiting if waiter.call]
-        return first
+        return self._with_calls(first)
 
     def _entry_of(self, waiter: Waiter) -> Entry:
         self._waiters.append(waiter)
         return Entry.of(len(self._waiters) - 1, waiter.item)
 
-    async def send_apart(self, batches: Batches) -> None:
-        """Send merged edits one by one that were refused together: one bad edit sinks no other."""
-        for entry in list(self.entries):
-            for piece in unfold(entry):
-                self.entries.append(piece)
-                await batches.deliver([piece], _nothing)
+    def _with_calls(self, entry: Entry) -> Entry:
+        entry.calls = [waiter.call for waiter in self._waiters_of(entry) if waiter.call]
+        return entry
 
-    def answer(self) -> None:
-        """Tell those their result whose entry has its verdict."""
-        for entry in self.entries:
-            if entry.verdict is not None:
-                for part in entry.parts:
-                    waiter = self._waiters[part.index]
-                    waiter.settle(_result(waiter, entry.verdict))
+    def _waiters_of(self, entry: Entry) -> list[Waiter]:
+        return [self._waiters[part.index] for part in entry.parts]
 
 
 def _result(waiter: Waiter, verdict: Verdict) -> TrackingEcho | TrackingMoreError | None:

@@ -93,17 +93,21 @@ class Trail:
         """Whether a request is on the network now."""
         return self._on_its_way
 
-    def on_its_way(self) -> float:
-        """Return for how many seconds a request has been on the network that was not answered yet."""
-        return clock() - self._since if self._on_its_way else 0.0
+    def so_far(self) -> Timing:
+        """Return what a call has spent until now, which may be under way; the rest was waiting."""
+        now = clock()
+        if self._on_its_way:
+            return Timing(pause=self.pause, network=self.network + now - self._since, attempts=self.attempts)
+        pause = self.pause + self._silence.seconds(now) - self._silent
+        return Timing(pause=pause, network=self.network, attempts=self.attempts)
 
     def end(self) -> None:
         """Count what was waited, in a ban and else."""
-        now = clock()
-        pause = self._silence.seconds(now) - self._silent
+        since, silent = self._since, self._silent
+        self._wait()
+        pause = self._silent - silent
         self.pause += pause
-        self.waiting += now - self._since - pause
-        self._since = now
+        self.waiting += self._since - since - pause
 
     def _wait(self) -> None:
         self._since = clock()

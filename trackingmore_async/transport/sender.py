@@ -118,17 +118,24 @@ class Transport:
         self.counters.since = clock()
         self.round_trip = RoundTrip(trusted=pools.owned and not may_be_proxied(self.base_url))
 
-    async def aclose(self) -> RateLimiter | None:
-        """End the calls under way, close the own HTTP clients, not a borrowed one; return the limiter, used no more."""
+    async def aclose(self, leave_limiter: Callable[[RateLimiter], None]) -> None:
+        """End the calls under way, and close the own HTTP clients, not a borrowed one.
+
+        Args:
+            leave_limiter: Called with the limiter when it is used no more, even if closing is cancelled.
+        """
         if not self.lifetime.end():
-            return None
+            return
         pools, limiter = self._pools, self._limiter
         self._pools = self._limiter = None
         with anyio.CancelScope(shield=True):
-            await self._end_calls()
-            if pools is not None:
-                await pools.aclose()
-        return limiter
+            try:
+                await self._end_calls()
+            finally:
+                if limiter is not None:
+                    leave_limiter(limiter)
+                if pools is not None:
+                    await pools.aclose()
 
     async def _end_calls(self) -> None:
         for scope in list(self._under_way):
