@@ -21,10 +21,10 @@ from trackingmore_async.pacing.projecting import expected_interval
 from trackingmore_async.pacing.refusal import hopeless
 from trackingmore_async.retry import is_transient
 from trackingmore_async.settings import Lane
-from trackingmore_async.transport import Transport
+from trackingmore_async.transport import Transport, count_in
 
 from .line import LANES, Group, Line
-from .request import Patience, SharedRequest
+from .request import SHARED, Patience, SharedRequest
 from .waiter import Waiter
 
 __all__ = ["Sharing", "own"]
@@ -74,6 +74,7 @@ class Sharing:
         try:
             self.transport.lifetime.check()
             self.transport.counters.came(self.operation.bucket, 1, self.capacity)
+            waiter.latest = waiter.patience(self._network())
             self._refuse_hopeless(waiter)
             self._set_timers(waiter)
             self._queue_up(waiter)
@@ -251,7 +252,7 @@ class Sharing:
         for waiter in reversed(list(request.waiters())):  # the first is the last to go to the head of the line
             had = request.trail.attempts - waiter.attempts_before
             if waiter.attempts_before > 0 and had < attempts and is_transient(error):
-                waiter.latest = waiter.patience()
+                waiter.latest = waiter.patience(self._network())
                 self._set_timers(waiter)
                 self._queue_up(waiter, first=True)
             else:
@@ -294,7 +295,7 @@ class Sharing:
             return
         wait = self.projected_wait(waiter)
         if waiter.since + wait > waiter.latest + TICK:
-            raise hopeless(self.operation.bucket, wait=wait, ban=self._ban_left())
+            raise self._refusal(waiter, wait)
 
     def silence_began(self) -> None:
         """Hear that a ban begins; when it has begun, refuse all for whom it lasts too long."""
@@ -323,18 +324,26 @@ class Sharing:
         """Refuse those whose request met the ban; a write stays in its batch, so that only its own end can stop it."""
         if self.alone or request.trail.is_on_its_way:
             return
-        wait = max(self._ban_left(), self.transport.limiter.projected_wait(self.operation.bucket, lane=request.lane))
+        limiter, bucket = self.transport.limiter, self.operation.bucket
+        wait = max(self._ban_left(), limiter.projected_wait(bucket, lane=request.lane, again=True))
         now = asyncio.get_running_loop().time()
         for waiter in list(request.waiters()):
-            if now + wait > waiter.patience() + TICK:
-                waiter.settle(hopeless(self.operation.bucket, wait=wait, ban=self._ban_left()))
+            if now + wait > waiter.patience(self._network()) + TICK:
+                waiter.settle(self._refusal(waiter, wait))
 
     def _dismiss_from(self, group: Group, wait: float) -> None:
         now = asyncio.get_running_loop().time()
         for waiter in group:
             if now + wait > waiter.latest + TICK:
                 self._drop(waiter)
-                waiter.settle(hopeless(self.operation.bucket, wait=wait, ban=self._ban_left()))
+                waiter.settle(self._refusal(waiter, wait))
+
+    def _refusal(self, waiter: Waiter, wait: float, waited: float = 0.0) -> DeadlineExceededError:
+        error = hopeless(self.operation.bucket, wait=wait, ban=self._ban_left(), waited=waited)
+        return error if waiter.budget.ends_at is None else count_in(error, self._network())
+
+    def _network(self) -> float:
+        return self.transport.latency.usual(self.operation.bucket, SHARED)
 
     def _ban_left(self) -> float:
         return max(0.0, self.transport.silence.until - asyncio.get_running_loop().time())
@@ -356,7 +365,7 @@ class Sharing:
         except Exception as error:  # the client is being closed, or its limiter is broken: nobody waits for ever
             waiter.settle(own(error))
             return
-        waiter.settle(hopeless(self.operation.bucket, wait=wait, ban=self._ban_left(), waited=now - waiter.since))
+        waiter.settle(self._refusal(waiter, wait, now - waiter.since))
 
     def _end(self, waiter: Waiter) -> None:
         """Tell a waiter that its deadline passed while its request was under way."""

@@ -34,8 +34,8 @@ class Waiter:
         budget: The time that it has.
         answer: Becomes what the caller gets, or the error that it is told.
         since: When it came (seconds, loop clock).
-        latest: When its request has to be granted (seconds, loop clock); infinite: any time.
         silence: Knows the bans of the account.
+        latest: When its request has to be granted (seconds, loop clock); infinite: any time.
         call: The number of the logical call, as hooks hear it; 0: nobody hears.
         attempts_before: How many times the request that it joined had been sent before.
         request: The request that it joined; None: it waits for one.
@@ -47,8 +47,8 @@ class Waiter:
     budget: Budget
     answer: asyncio.Future[Any]
     since: float
-    latest: float
     silence: Silence
+    latest: float = math.inf
     call: int = 0
     attempts_before: int = 0
     request: SharedRequest | None = None
@@ -62,8 +62,8 @@ class Waiter:
     @classmethod
     def of(cls, item: Any, budget: Budget, silence: Silence) -> Waiter:
         """Make the waiter of a call that begins now."""
-        loop, latest = asyncio.get_running_loop(), budget.latest_slot()
-        return cls(item, budget, loop.create_future(), loop.time(), math.inf if latest is None else latest, silence)
+        loop = asyncio.get_running_loop()
+        return cls(item, budget, loop.create_future(), loop.time(), silence)
 
     def again(self, budget: Budget) -> Waiter:
         """Make the waiter of the same call for another request, which begins to wait now."""
@@ -90,9 +90,13 @@ class Waiter:
         """True until it was answered, or gave up."""
         return not self.answer.done()
 
-    def patience(self) -> float:
-        """Return when a further attempt has to be granted (seconds, loop clock); infinite: any time."""
-        latest = self.budget.latest_slot()
+    def patience(self, network: float) -> float:
+        """Return when the next attempt has to be granted (seconds, loop clock); infinite: any time.
+
+        Args:
+            network: Seconds that the answer will take.
+        """
+        latest = self.budget.latest_slot(network)
         return math.inf if latest is None else latest
 
     def timing(self) -> Timing:
