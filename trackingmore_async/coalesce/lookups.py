@@ -101,11 +101,12 @@ class Lookups:
     async def _ask_list(self, waiter: Waiter) -> Answer | None:
         """Ask the list; where its slot comes too late say nothing, too, if that of a single look-up is in time."""
         try:
-            listed: Answer | None = await self._listed.ask(waiter)
+            self._listed.admit(waiter)
         except DeadlineExceededError:
-            if self._single.is_in_time(waiter):
+            if self._single.has_time_for(waiter):
                 return None
             raise
+        listed: Answer | None = await self._listed.wait(waiter)
         return listed
 
     async def aclose(self) -> None:
