@@ -217,12 +217,12 @@ class Crowd:
             _after_turns(self._random.randrange(12), victim.give_up)
 
     def _watch(self, patch: pytest.MonkeyPatch) -> None:
-        ask, settle = Sharing.ask, Waiter.settle
+        wait, settle = Sharing.wait, Waiter.settle
 
-        async def watched_ask(sharing: Sharing, waiter: Waiter) -> Any:
+        async def watched_wait(sharing: Sharing, waiter: Waiter) -> Any:
             call = self._waiters[waiter] = CALL.get()
             try:
-                return await ask(sharing, waiter)
+                return await wait(sharing, waiter)
             except asyncio.CancelledError:
                 call.stage = _stage(waiter)
                 raise
@@ -235,7 +235,7 @@ class Crowd:
             if call is not None and call.means == "struck" and self._random.random() < 0.3:
                 call.give_up()
 
-        patch.setattr(Sharing, "ask", watched_ask)
+        patch.setattr(Sharing, "wait", watched_wait)
         patch.setattr(Waiter, "settle", watched_settle)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from trackingmore_async import DeadlineExceededError, TrackingMore, TrackingMoreError
+from trackingmore_async import DeadlineExceededError, Tracking, TrackingMore, TrackingMoreError
 from trackingmore_async.sandbox import Fault, Sandbox
 
 from .scene import CARRIER, at_once, names, numbers, opened, requests, stocked
@@ -23,6 +23,11 @@ async def ban(tm: TrackingMore, sandbox: Sandbox) -> None:
     await tm.account.info()
     with pytest.raises(TrackingMoreError):
         await tm.with_options(max_wait=1.0).account.info()
+
+
+async def alone(tm: TrackingMore, number: str) -> Tracking:
+    """Look a tracking up by a request of its own."""
+    return await tm.with_options(coalesce=False).trackings.get(CARRIER, number)
 
 
 @pytest.mark.parametrize("options", [{"deadline": 0.8}, {"max_wait": 0.8}, {"deadline": 30.0}, {}])
@@ -76,6 +81,7 @@ async def test_the_place_in_the_line_counts() -> None:
     sandbox = stocked(90)
     async with opened(sandbox) as tm:
         await tm.trackings.get(CARRIER, "ZZ0000000")
+        singles = asyncio.ensure_future(at_once(alone(tm, number) for number in numbers(4)))
         waiting = asyncio.ensure_future(at_once(tm.trackings.get(CARRIER, number) for number in numbers(80)))
         await asyncio.sleep(0.001)
         begun = asyncio.get_running_loop().time()
@@ -88,6 +94,22 @@ async def test_the_place_in_the_line_counts() -> None:
         assert patient.timing is not None
         assert patient.timing.waiting == pytest.approx(3.0, abs=0.1)
         assert names(await waiting) == numbers(80)
+        assert names(await singles) == numbers(4)
+
+
+async def test_a_list_that_is_too_late_leaves_the_single_look_up() -> None:
+    """Whom the list cannot serve in time is answered by a request of its own, if that has a slot in time."""
+    sandbox = stocked(90)
+    async with opened(sandbox) as tm:
+        await tm.trackings.get(CARRIER, "ZZ0000000")
+        waiting = asyncio.ensure_future(at_once(tm.trackings.get(CARRIER, number) for number in numbers(80)))
+        await asyncio.sleep(0.001)
+        quick = tm.with_options(deadline=2.5)
+        found = await at_once(quick.trackings.get(CARRIER, number) for number in ["ZZ0000085", "ZZ0000086"])
+        assert names(found) == ["ZZ0000085", "ZZ0000086"]
+        assert [round(one.timing.waiting, 1) for one in found if one.timing] == [0.0, 1.0]
+        assert names(await waiting) == numbers(80)
+    assert requests(sandbox) == {"list": 3, "get": 2}
 
 
 async def test_a_deadline_ends_a_call_whose_request_was_sent() -> None:
@@ -105,6 +127,7 @@ async def test_a_deadline_ends_a_call_whose_request_was_sent() -> None:
     assert isinstance(error, DeadlineExceededError)
     assert error.sent is True
     assert error.timing is not None
+    assert requests(sandbox) == {"list": 1}  # a request of its own would be late, too
 
 
 async def test_an_impatient_newcomer_does_not_cost_the_others_their_slot() -> None:

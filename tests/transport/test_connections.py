@@ -15,9 +15,10 @@ import httpx
 import pytest
 from anyio.lowlevel import checkpoint
 
-from tests.client.helpers import CARRIER, FAST, KEY, NUMBER, UNLIMITED, failure
+from tests.client.helpers import CARRIER, FAST, KEY, NUMBER, UNLIMITED, close, failure, in_process
+from tests.conftest import VIRTUAL
 from trackingmore_async import DeadlineExceededError, LocalLimiter, Permit, RetryPolicy, TrackingMore
-from trackingmore_async.sandbox import Path, Sandbox
+from trackingmore_async.sandbox import Fault, Path, Sandbox
 from trackingmore_async.transport.connections import Connections
 from trackingmore_async.transport.http import POOL_SIZE
 
@@ -140,6 +141,45 @@ async def test_cancellation_leaks_nothing(seed: int) -> None:
                     group.start_soon(tm.with_options(timeout=1.0).trackings.get, CARRIER, NUMBER)
 
 
+@pytest.mark.parametrize("anyio_backend", [pytest.param(VIRTUAL, id="virtual")])
+@pytest.mark.parametrize("impatience", [{"deadline": 60.0}, {"max_wait": 60.0}, {}])
+async def test_who_waits_for_a_connection_hears_of_a_ban(impatience: dict[str, Any]) -> None:
+    """A ban that begins while all connections are busy refuses at once whom it makes hopeless, and nobody else.
+
+    Who comes only then is refused at once, too.
+    """
+    sandbox, told = Sandbox(rates=UNLIMITED), list[float]()
+    sandbox.create(CARRIER, NUMBER)
+    sandbox.faults.add(Fault("get", on=range(1, 17), delay_work=5.0), Fault("realtime", on={1}, code=429))
+    async with in_process(sandbox, rates=FAST) as tm:
+        pools = tm._caller.transport._pools
+        assert pools is not None
+
+        async def hasty() -> None:
+            error = await failure(tm.with_options(**impatience).trackings.get(CARRIER, NUMBER))
+            assert isinstance(error, DeadlineExceededError)
+            assert (error.sent, error.retry_after) == (False, 121)
+            told.append(anyio.current_time() - begun)
+
+        async with anyio.create_task_group() as group:
+            for _ in range(16):
+                group.start_soon(tm.trackings.get, CARRIER, NUMBER)
+            await anyio.sleep(1.0)
+            assert pools.quick.connections.all_taken
+            begun = anyio.current_time()
+            group.start_soon(hasty)
+            group.start_soon(tm.with_options(max_wait=None).trackings.get, CARRIER, NUMBER)
+            await anyio.sleep(0.5)
+            assert told == []
+            group.start_soon(failure, tm.trackings.realtime(CARRIER, NUMBER))
+            await anyio.sleep(0.01)
+            await hasty()
+        assert told == [close(0.5), close(0.51)]
+        assert anyio.current_time() - begun > 120
+        assert pools.quick.connections.in_use == 0
+    assert sandbox.statistics().requests["get"] == 17
+
+
 async def test_connections_are_kept() -> None:
     """Requests one after another go over few connections, not a new one each."""
     seen = set[Any]()
@@ -157,6 +197,10 @@ async def test_connections_are_kept() -> None:
     assert len(seen) == 1
 
 
+def patient() -> None:
+    """Find no reason not to wait."""
+
+
 async def test_connections_are_handed_out_in_order() -> None:
     """First come, first served; who gives up leaves nothing behind, and time runs out with an error."""
     connections, served = Connections(1), list[int]()
@@ -164,7 +208,7 @@ async def test_connections_are_handed_out_in_order() -> None:
     assert not connections.take_nowait()
 
     async def take(number: int) -> None:
-        await connections.take(None)
+        await connections.take(None, patient)
         served.append(number)
         connections.give_back()
 
@@ -173,8 +217,8 @@ async def test_connections_are_handed_out_in_order() -> None:
             group.start_soon(take, number)
             await checkpoint()
         with anyio.move_on_after(0.01):
-            await connections.take(None)
-        assert isinstance(await failure(connections.take(anyio.current_time() + 0.01)), DeadlineExceededError)
+            await connections.take(None, patient)
+        assert isinstance(await failure(connections.take(anyio.current_time() + 0.01, patient)), DeadlineExceededError)
         connections.give_back()
     assert served == list(range(5))
     assert (connections.in_use, connections.all_taken) == (0, False)

@@ -16,7 +16,7 @@ import msgspec
 from trackingmore_async.answers import number_key
 from trackingmore_async.calls import Caller, decoded, only
 from trackingmore_async.codec import Wire, check_ref, decode_tracking, encode
-from trackingmore_async.errors import DecodeError, InvalidRequestError, NotFoundError
+from trackingmore_async.errors import DeadlineExceededError, DecodeError, InvalidRequestError, NotFoundError
 from trackingmore_async.models import UNSET, GetQuery, Page, Tracking, TrackingFilter, timed
 from trackingmore_async.operations import GET, LIST, MAX_NUMBERS, MAX_PAGE_SIZE, Operation
 from trackingmore_async.timing import Timing
@@ -91,12 +91,23 @@ class Lookups:
         """Ask the list, and where that says nothing the single look-up, which has the last word."""
         budget = caller.budget(LIST)
         with SharedCall(self.transport.herald, GET, Waiter.of(query, budget, self.transport.silence)) as call:
-            listed: Answer | None = await self._listed.ask(call.waiter)
+            listed = await self._ask_list(call.waiter)
             if listed is not None:
                 return listed
             call.waiter = call.waiter.again(attrs.evolve(budget, timeout=caller.budget(GET).timeout))
             single: Answer = await self._single.ask(call.waiter)
             return single
+
+    async def _ask_list(self, waiter: Waiter) -> Answer | None:
+        """Ask the list; where its slot comes too late say nothing, too, if that of a single look-up is in time."""
+        try:
+            self._listed.admit(waiter)
+        except DeadlineExceededError:
+            if self._single.has_time_for(waiter):
+                return None
+            raise
+        listed: Answer | None = await self._listed.wait(waiter)
+        return listed
 
     async def aclose(self) -> None:
         """Wait until all that was under way has ended; the transport is closed."""

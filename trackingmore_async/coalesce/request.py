@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import attrs
 
@@ -15,7 +16,10 @@ from trackingmore_async.transport import Budget, Trail
 from .line import Group
 from .waiter import Waiter
 
-__all__ = ["Patience", "SharedRequest"]
+__all__ = ["SHARED", "Patience", "SharedRequest"]
+
+SHARED: Final = "shared"
+"""What the answers to shared requests are known as (`Budget.peers`): in either lane, they are about as long."""
 
 
 @attrs.define(eq=False)
@@ -84,11 +88,15 @@ class SharedRequest:
         """Return what it has spent until now; the rest was waiting."""
         return self.earlier + self.trail.so_far()
 
-    def latest_slot(self) -> float | None:
-        """Return when a further slot is of use for the most patient it serves; the first is while anybody waits."""
+    def latest_slot(self, network: float) -> float | None:
+        """Return when a further slot is of use for the most patient it serves; the first is while anybody waits.
+
+        Args:
+            network: Seconds that the answer will take.
+        """
         if self.formed_at is None:
             return None
-        latest = max((waiter.patience() for waiter in self.waiters()), default=0.0)
+        latest = max((waiter.patience(network) for waiter in self.waiters()), default=0.0)
         return None if latest == math.inf else latest
 
 
@@ -98,9 +106,14 @@ class Patience(Budget):
 
     request: SharedRequest = attrs.field(kw_only=True)
 
-    def latest_slot(self) -> float | None:
+    @property
+    def peers(self) -> str:
+        """Whose answers take about as long."""
+        return SHARED
+
+    def latest_slot(self, network: float = 0.0) -> float | None:
         """Return the latest time at which a slot is of use."""
-        return self.request.latest_slot()
+        return self.request.latest_slot(network)
 
     def time_for_attempt(self) -> float:
         """Return the seconds that the next attempt may take."""

@@ -21,10 +21,10 @@ from trackingmore_async.pacing.projecting import expected_interval
 from trackingmore_async.pacing.refusal import hopeless
 from trackingmore_async.retry import is_transient
 from trackingmore_async.settings import Lane
-from trackingmore_async.transport import Transport
+from trackingmore_async.transport import Transport, count_in
 
 from .line import LANES, Group, Line
-from .request import Patience, SharedRequest
+from .request import SHARED, Patience, SharedRequest
 from .waiter import Waiter
 
 __all__ = ["Sharing", "own"]
@@ -71,10 +71,28 @@ class Sharing:
         Raises:
             TrackingMoreError: what came of the request, or why it would come too late.
         """
+        self.admit(waiter)
+        return await self.wait(waiter)
+
+    def admit(self, waiter: Waiter) -> None:
+        """Let a waiter come in.
+
+        Raises:
+            DeadlineExceededError: it would wait in vain.
+            ClientStateError: the client is not open.
+        """
+        self.transport.lifetime.check()
+        self.transport.counters.came(self.operation.bucket, 1, self.capacity)
+        waiter.latest = waiter.patience(self._network())
+        if waiter.latest == math.inf:
+            return
+        wait = self.projected_wait(waiter)
+        if waiter.since + wait > waiter.latest + TICK:
+            raise self._refusal(waiter, wait)
+
+    async def wait(self, waiter: Waiter) -> Any:
+        """Wait as `ask` does, once admitted."""
         try:
-            self.transport.lifetime.check()
-            self.transport.counters.came(self.operation.bucket, 1, self.capacity)
-            self._refuse_hopeless(waiter)
             self._set_timers(waiter)
             self._queue_up(waiter)
             self._call(waiter.lane)
@@ -255,7 +273,7 @@ class Sharing:
         for waiter in reversed(list(request.waiters())):  # the first is the last to go to the head of the line
             had = request.spent().attempts - waiter.joined.attempts
             if waiter.joined.attempts > 0 and had < attempts and is_transient(error):
-                waiter.wait_again()
+                waiter.wait_again(self._network())
                 self._set_timers(waiter)
                 self._queue_up(waiter, first=True)
             else:
@@ -283,6 +301,14 @@ class Sharing:
         """Seconds until a request would probably be granted that has a place for this waiter."""
         return self._wait_behind(self.line.ahead_of(waiter, waiter.lane), waiter.lane)
 
+    def has_time_for(self, waiter: Waiter) -> bool:
+        """Tell whether a waiter whom another line refused would probably be granted a request of this one in time.
+
+        What it has no time for because of answers that are as slow there, it has no time for here.
+        """
+        latest = min(waiter.latest, waiter.patience(self._network()))
+        return waiter.since + self.projected_wait(waiter) <= latest + TICK
+
     def _wait_behind(self, trackings: int, lane: Lane) -> float:
         """Seconds until the request for whoever stands behind so many trackings in a lane."""
         limiter, bucket = self.transport.limiter, self.operation.bucket
@@ -296,13 +322,6 @@ class Sharing:
         if requests_before:
             wait += requests_before * expected_interval(limiter, self.operation)
         return wait
-
-    def _refuse_hopeless(self, waiter: Waiter) -> None:
-        if waiter.latest == math.inf:
-            return
-        wait = self.projected_wait(waiter)
-        if waiter.since + wait > waiter.latest + TICK:
-            raise hopeless(self.operation.bucket, wait=wait, ban=self._ban_left())
 
     def silence_began(self) -> None:
         """Hear that a ban begins; when it has begun, refuse all for whom it lasts too long."""
@@ -331,18 +350,26 @@ class Sharing:
         """Refuse those whose request met the ban; a write stays in its batch, so that only its own end can stop it."""
         if self.alone or request.trail.is_on_its_way:
             return
-        wait = max(self._ban_left(), self.transport.limiter.projected_wait(self.operation.bucket, lane=request.lane))
+        limiter, bucket = self.transport.limiter, self.operation.bucket
+        wait = max(self._ban_left(), limiter.projected_wait(bucket, lane=request.lane, again=True))
         now = asyncio.get_running_loop().time()
         for waiter in list(request.waiters()):
-            if now + wait > waiter.patience() + TICK:
-                waiter.settle(hopeless(self.operation.bucket, wait=wait, ban=self._ban_left()))
+            if now + wait > waiter.patience(self._network()) + TICK:
+                waiter.settle(self._refusal(waiter, wait))
 
     def _dismiss_from(self, group: Group, wait: float) -> None:
         now = asyncio.get_running_loop().time()
         for waiter in group:
             if now + wait > waiter.latest + TICK:
                 self._drop(waiter)
-                waiter.settle(hopeless(self.operation.bucket, wait=wait, ban=self._ban_left()))
+                waiter.settle(self._refusal(waiter, wait))
+
+    def _refusal(self, waiter: Waiter, wait: float, waited: float = 0.0) -> DeadlineExceededError:
+        error = hopeless(self.operation.bucket, wait=wait, ban=self._ban_left(), waited=waited)
+        return error if waiter.budget.ends_at is None else count_in(error, self._network())
+
+    def _network(self) -> float:
+        return self.transport.latency.usual(self.operation.bucket, SHARED)
 
     def _ban_left(self) -> float:
         return max(0.0, self.transport.silence.until - asyncio.get_running_loop().time())
@@ -364,7 +391,7 @@ class Sharing:
         except Exception as error:  # the client is being closed, or its limiter is broken: nobody waits for ever
             waiter.settle(own(error))
             return
-        waiter.settle(hopeless(self.operation.bucket, wait=wait, ban=self._ban_left(), waited=now - waiter.since))
+        waiter.settle(self._refusal(waiter, wait, now - waiter.since))
 
     def _end(self, waiter: Waiter) -> None:
         """Tell a waiter that its deadline passed while its request was under way."""

@@ -34,8 +34,8 @@ class Waiter:
         budget: The time that it has.
         answer: Becomes what the caller gets, or the error that it is told.
         since: When it came (seconds, loop clock).
-        latest: When its request has to be granted (seconds, loop clock); infinite: any time.
         silence: Knows the bans of the account.
+        latest: When its request has to be granted (seconds, loop clock); infinite: any time.
         call: The number of the logical call, as hooks hear it; 0: nobody hears.
         request: The request that it joined; None: it waits for one.
         joined: What that request had spent before.
@@ -47,8 +47,8 @@ class Waiter:
     budget: Budget
     answer: asyncio.Future[Any]
     since: float
-    latest: float
     silence: Silence
+    latest: float = math.inf
     call: int = 0
     request: SharedRequest | None = None
     joined: Timing = NOTHING
@@ -63,8 +63,8 @@ class Waiter:
     @classmethod
     def of(cls, item: Any, budget: Budget, silence: Silence) -> Waiter:
         """Make the waiter of a call that begins now."""
-        loop, latest = asyncio.get_running_loop(), budget.latest_slot()
-        return cls(item, budget, loop.create_future(), loop.time(), math.inf if latest is None else latest, silence)
+        loop = asyncio.get_running_loop()
+        return cls(item, budget, loop.create_future(), loop.time(), silence)
 
     def again(self, budget: Budget) -> Waiter:
         """Make the waiter of the same call for another request, which begins to wait now."""
@@ -91,9 +91,13 @@ class Waiter:
         """True until it was answered, or gave up."""
         return not self.answer.done()
 
-    def patience(self) -> float:
-        """Return when a further attempt has to be granted (seconds, loop clock); infinite: any time."""
-        latest = self.budget.latest_slot()
+    def patience(self, network: float) -> float:
+        """Return when the next attempt has to be granted (seconds, loop clock); infinite: any time.
+
+        Args:
+            network: Seconds that the answer will take.
+        """
+        latest = self.budget.latest_slot(network)
         return math.inf if latest is None else latest
 
     def join(self, request: SharedRequest, spent: Timing) -> None:
@@ -101,10 +105,14 @@ class Waiter:
         self._paused = self.silence.seconds(asyncio.get_running_loop().time()) - self._silent
         self.request, self.joined = request, spent
 
-    def wait_again(self) -> None:
-        """Wait for another request, for the one that it joined has failed."""
+    def wait_again(self, network: float) -> None:
+        """Wait for another request, for the one that it joined has failed.
+
+        Args:
+            network: Seconds that the answer will take.
+        """
         self.before, self.request = self.timing(), None
-        self.since, self.latest = asyncio.get_running_loop().time(), self.patience()
+        self.since, self.latest = asyncio.get_running_loop().time(), self.patience(network)
         self._silent = self.silence.seconds(self.since)
 
     def timing(self) -> Timing:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 
-import attrs
-
-from trackingmore_async.errors import ClientStateError, ConfigurationError, DeadlineExceededError
+from trackingmore_async.errors import ClientStateError, ConfigurationError
 from trackingmore_async.operations import Rate
 from trackingmore_async.settings import check_seconds
 
@@ -20,13 +17,13 @@ from .home import Home
 from .keepers import Keeper, Keepers
 from .lanes import Waiter
 from .memory import Snapshot, StateFile
-from .meter import TICK
 from .protocol import Lane, Permit
 from .rates import PROBES, all_rates
 from .silence import Silence
 from .stage import Stage
 from .statistics import LimiterStatistics
 from .ticket import Ticket
+from .turnstile import Turnstile
 
 __all__ = ["SPREAD", "LocalLimiter"]
 
@@ -63,7 +60,7 @@ class LocalLimiter:
         'list'
     """
 
-    __slots__ = ("__weakref__", "_dispatcher", "_home", "_keepers", "_round_trip", "_timer")
+    __slots__ = ("__weakref__", "_dispatcher", "_home", "_keepers", "_round_trip", "_turnstile")
 
     def __init__(
         self,
@@ -83,7 +80,7 @@ class LocalLimiter:
         self._round_trip = round_trip
         self._keepers = Keepers(None if state is None else StateFile(Path(state)))
         self._home = Home()
-        self._timer: asyncio.TimerHandle | None = None
+        self._turnstile = Turnstile(self._dispatcher, self._home, self._save)
 
     # The protocol
 
@@ -120,19 +117,8 @@ class LocalLimiter:
         stage = self._stage(bucket)
         trip = max(0.0, round_trip) if self._round_trip is None else self._round_trip
         latest = math.inf if deadline is None else deadline
-        now = loop.time()
-        self._refuse_hopeless(stage, lane, latest, now, again=again)
-        waiter = Waiter(lane, now, latest, trip, loop.create_future())
-        stage.lanes.join(waiter, again=again)
-        while True:
-            ticket = await self._turn(loop, stage, waiter)
-            if self._dispatcher.gate.honours(ticket):
-                return ticket
-            # A ban began between the grant and the moment at which this task woke up: back to the head of the lane.
-            self._dispatcher.hand_back(ticket)
-            waiter = attrs.evolve(waiter, turn=loop.create_future())
-            stage.lanes.join(waiter, again=True)
-            self._dispatcher.dismiss(loop.time())  # whose turn is a place further back now
+        waiter = Waiter(lane, loop.time(), latest, trip, loop.create_future())
+        return await self._turnstile.wait(stage, waiter, again=again)
 
     async def release(
         self, permit: Permit, *, sent_at: float | None, answered_at: float | None = None, refused: bool = False
@@ -156,7 +142,7 @@ class LocalLimiter:
             self._dispatcher.hand_back(ticket)
         else:
             self._dispatcher.settle(ticket, now, sent_at, answered_at, refused=refused)
-        self._advance()
+        self._turnstile.advance()
 
     async def penalise(self, permit: Permit, seconds: float) -> int:
         """Close the gate for all buckets after a 429.
@@ -176,7 +162,7 @@ class LocalLimiter:
         now = self._home.loop().time()
         row = self._dispatcher.gate.shut(self._own(permit), now, max(0.0, seconds))
         self._dispatcher.dismiss(now)
-        self._advance()
+        self._turnstile.advance()
         await self._keepers.tell(self._memory())
         return row
 
@@ -237,71 +223,6 @@ class LocalLimiter:
             gate=self._dispatcher.gate.statistics(self._home.loop().time()),
         )
 
-    # Waiting
-
-    async def _turn(self, loop: asyncio.AbstractEventLoop, stage: Stage, waiter: Waiter) -> Ticket:
-        self._advance()
-        timer = None
-        if waiter.deadline < math.inf and not waiter.turn.done():
-            timer = loop.call_at(waiter.deadline, self._expire, stage, waiter)
-        try:
-            outcome = await waiter.turn
-            if isinstance(outcome, DeadlineExceededError):
-                raise outcome
-            await stage.pace.meter.take()
-            if self._dispatcher.total is not None:
-                await self._dispatcher.total.meter.take()
-            await self._save()
-        except BaseException:
-            self._abandon(stage, waiter)
-            raise
-        finally:
-            if timer is not None:
-                timer.cancel()
-        self._advance()
-        return outcome
-
-    def _abandon(self, stage: Stage, waiter: Waiter) -> None:
-        """Give up waiting: leave the lane, or hand back what was granted already."""
-        stage.lanes.leave(waiter)
-        if waiter.turn.done() and not waiter.turn.cancelled() and isinstance(ticket := waiter.turn.result(), Ticket):
-            self._dispatcher.hand_back(ticket)
-        self._advance()
-
-    def _advance(self) -> None:
-        """Give all turns that are due, and set the clock for the next one."""
-        loop = self._home.loop()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        while True:
-            now = loop.time()
-            turn = self._dispatcher.next_turn(now)
-            if turn is None or turn.when == math.inf:
-                return
-            if turn.when > now + TICK:
-                self._timer = loop.call_at(turn.when, self._advance)
-                return
-            self._dispatcher.grant(turn, now)
-
-    # Refusing
-
-    def _refuse_hopeless(self, stage: Stage, lane: Lane, deadline: float, now: float, *, again: bool) -> None:
-        if deadline == math.inf:
-            return
-        turn = self._dispatcher.projected(stage, lane, now, again=again)
-        if turn > deadline + TICK:
-            raise self._dispatcher.refusal(stage, turn, now)
-
-    def _expire(self, stage: Stage, waiter: Waiter) -> None:
-        if waiter.turn.done():
-            return
-        now = self._home.loop().time()
-        stage.lanes.leave(waiter)
-        turn = self._dispatcher.projected(stage, waiter.lane, now)
-        waiter.turn.set_result(self._dispatcher.refusal(stage, turn, now, waited=now - waiter.since))
-        self._advance()
-
     # Remembering
 
     def snapshot(self, now: float) -> Snapshot:
@@ -340,7 +261,7 @@ class LocalLimiter:
         if snapshot is not None:
             self._take_over(snapshot)
         self._dispatcher.dismiss(now)
-        self._advance()
+        self._turnstile.advance()
 
     def watch(self, keeper: Keeper) -> None:
         """Have a keeper told of each ban from now on, before `penalise` returns.
@@ -369,7 +290,6 @@ class LocalLimiter:
         self._dispatcher.restore(snapshot.shifted(now - time.time()), now)
 
     async def _save(self) -> None:
-        """Record a grant before it is used, so that a crash does not forget it."""
         if self._keepers.file is not None:
             await self._keepers.file.save(self._memory())
 

@@ -3,7 +3,8 @@
 from .budget import Budget, Trail
 from .herald import Herald
 from .http import HttpClient
+from .latency import count_in
 from .reply import Reply
 from .sender import Transport
 
-__all__ = ["Budget", "Herald", "HttpClient", "Reply", "Trail", "Transport"]
+__all__ = ["Budget", "Herald", "HttpClient", "Reply", "Trail", "Transport", "count_in"]

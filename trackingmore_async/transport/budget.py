@@ -140,11 +140,20 @@ class Budget:
     timeout: float
     lane: Lane
 
-    def latest_slot(self) -> float | None:
-        """Return the latest time at which a slot is of use."""
+    @property
+    def peers(self) -> str:
+        """Whose answers take about as long: those of its lane, as walks and jobs ask for more at a time."""
+        return self.lane
+
+    def latest_slot(self, network: float = 0.0) -> float | None:
+        """Return the latest time at which a slot is of use.
+
+        Args:
+            network: Seconds that the answer will take, which have to be over by the deadline, too.
+        """
         latest = None if self.max_wait is None else clock() + max(self.max_wait, AT_ONCE)
-        known = [moment for moment in (latest, self.ends_at) if moment is not None]
-        return min(known, default=None)
+        in_time = None if self.ends_at is None else self.ends_at - network
+        return min((moment for moment in (latest, in_time) if moment is not None), default=None)
 
     def time_for_attempt(self) -> float:
         """Return the seconds that the next attempt may take."""

@@ -28,6 +28,7 @@ class Exchange:
         refused: True when the answer was a 429.
         gave_up: True when our patience ended before the answer came.
         seconds: How long it took, from `begin` to `end`.
+        travel: The same without connecting, where the HTTP client tells when the headers were written.
         http_status: The HTTP status of the answer, when there was one.
         date: The server's clock when it answered, when it said so.
         silenced: For how many seconds its 429 silences the account; None: not at all, or it was silent already.
@@ -42,6 +43,7 @@ class Exchange:
     refused: bool = False
     gave_up: bool = False
     seconds: float = 0.0
+    travel: float = 0.0
     http_status: int | None = None
     date: datetime | None = None
     silenced: float | None = None
@@ -55,6 +57,7 @@ class Exchange:
     def end(self) -> None:
         """Note that its answer is complete, or that none is awaited any more."""
         self.seconds = self.trail.take_back()
+        self.travel = self.seconds if self.sent_at is None else clock() - self.sent_at
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
         """Take note of an event of httpcore (its ``trace`` extension)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from trackingmore_async.operations import Operation
+from trackingmore_async.pacing.silence import Silence
 from trackingmore_async.transport.connections import Connections
 from trackingmore_async.transport.http import POOL_SIZE, HttpClient, make_clients
 
@@ -39,6 +40,11 @@ class Pools:
     def choose(self, operation: Operation) -> Pool:
         """Return the pool for an operation."""
         return self.slow if operation.timeout > SLOW_SECONDS else self.quick
+
+    def listen(self, silence: Silence) -> None:
+        """Let those who wait for a connection hear of bans."""
+        for pool in (self.quick, self.slow):
+            silence.tell(pool.connections)
 
     async def aclose(self) -> None:
         """Close the clients if they are ours."""

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from datetime import datetime, timedelta
+from functools import partial
 
 import anyio
 
@@ -23,6 +24,7 @@ from trackingmore_async.operations import Operation
 from trackingmore_async.pacing.backoff import back_off
 from trackingmore_async.pacing.local import LocalLimiter
 from trackingmore_async.pacing.protocol import Permit, RateLimiter
+from trackingmore_async.pacing.refusal import late_turn
 from trackingmore_async.pacing.silence import Silence
 from trackingmore_async.retry import RetryPolicy, delay_before_retry
 from trackingmore_async.settings import ApiKey, Lane, account_name
@@ -35,6 +37,7 @@ from trackingmore_async.transport.courier import Courier
 from trackingmore_async.transport.exchange import Exchange
 from trackingmore_async.transport.herald import Call, Herald
 from trackingmore_async.transport.http import Answer, HttpClient, check_address, may_be_proxied
+from trackingmore_async.transport.latency import Latency, count_in
 from trackingmore_async.transport.pools import Pools, borrowed_pools, own_pools
 from trackingmore_async.transport.reply import Reply, read_reply
 from trackingmore_async.transport.roundtrip import RoundTrip
@@ -77,6 +80,7 @@ class Transport:
         self.herald: Herald = Herald(hooks)
         self.counters: Counters = Counters()
         self.silence: Silence = Silence()
+        self.latency: Latency = Latency()
         self._retry = retry
         self._bans = Bans(self.counters, pause_after_429, retry.bans)
         self._borrowed = http_client
@@ -115,6 +119,7 @@ class Transport:
             self.lifetime.abandon()
             raise
         self._pools = pools
+        pools.listen(self.silence)
         self.counters.since = clock()
         self.round_trip = RoundTrip(trusted=pools.owned and not may_be_proxied(self.base_url))
 
@@ -236,7 +241,7 @@ class Transport:
                     raise failed from error  # there is no slot in time for another attempt: what failed says more
                 failed, failures = error, failures + 1
                 delay = delay_before_retry(self._retry, operation, error, failures, self._random.random())
-                if delay is None or not budget.allows(delay):
+                if delay is None or not budget.allows(delay + self._network(operation, budget)):
                     raise
                 if self.herald.hooks:
                     name = type(error).__name__
@@ -274,23 +279,27 @@ class Transport:
             counter.in_flight -= 1
             pool.connections.give_back()
             await exchange.close()
-            self._note(trail, exchange, begun_at, failure, counter)
+            self._note(trail, exchange, begun_at, failure, budget)
             if self.herald.hooks:
                 self.herald.tell_reply(operation, exchange, failure)
         return reply
 
     def _note(
-        self, trail: Trail, exchange: Exchange, begun_at: float, failure: type[BaseException] | None, counter: Counter
+        self, trail: Trail, exchange: Exchange, begun_at: float, failure: type[BaseException] | None, budget: Budget
     ) -> None:
         if exchange.sent is False:
             return
         self.counters.requests += 1
+        bucket = exchange.permit.bucket
         if trail.attempts - trail.before > 1:
+            counter = self.counters.of(bucket)
             counter.retries += 1
             counter.replays += trail.in_doubt
         if not trail.in_doubt:  # what was refused before has changed nothing
             trail.first_sent_at = begun_at
         settled = failure is None or (issubclass(failure, ApiError) and not issubclass(failure, ServerError))
+        if settled and not exchange.refused:
+            self.latency.learn(bucket, budget.peers, exchange.travel)
         trail.in_doubt = trail.in_doubt or not settled
         trail.may_still_run = trail.may_still_run or exchange.gave_up
 
@@ -301,12 +310,14 @@ class Transport:
         limiter = self.limiter
         if budget.lane == "bulk" and self.round_trip.is_due:
             await self.round_trip.measure()
-        latest = budget.latest_slot()
+        network = self._network(operation, budget)
+        latest = budget.latest_slot(network)
+        refusal = partial(late_turn, limiter, operation.bucket, self.silence, lane=budget.lane, latest=latest)
         connected = False
         counter.waiting += 1
         try:
             if connections.all_taken:
-                connected = await connections.take(latest)
+                connected = await connections.take(latest, partial(refusal, again=again))
             while True:
                 permit = await limiter.acquire(
                     operation.bucket,
@@ -318,13 +329,18 @@ class Transport:
                 if connected or connections.take_nowait():
                     return permit
                 await limiter.release(permit, sent_at=None)
-                connected = again = await connections.take(latest)
-        except BaseException:
+                connected = again = await connections.take(latest, partial(refusal, again=True))
+        except BaseException as error:
             if connected:
                 connections.give_back()
+            if isinstance(error, DeadlineExceededError) and budget.ends_at is not None:
+                count_in(error, network)
             raise
         finally:
             counter.waiting -= 1
+
+    def _network(self, operation: Operation, budget: Budget) -> float:
+        return self.latency.usual(operation.bucket, budget.peers)
 
     async def _judge(self, answer: Answer, exchange: Exchange) -> Reply | None:
         try:
