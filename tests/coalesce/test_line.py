@@ -42,3 +42,18 @@ async def test_who_leaves_takes_no_other_along() -> None:
         gone.cancel()
         found: list[Tracking] = await asyncio.gather(*calls)
     assert [round(one.timing.waiting) for one in found if one.timing] == [1] * 40 + [2] * 20
+
+
+async def test_who_joins_a_tracking_of_the_other_lane_may_count_on_its_place() -> None:
+    """A bulk look-up has little time and many before it, and is served with the interactive one of its tracking."""
+    sandbox = stocked(160)
+    async with opened(sandbox) as tm:
+        bulk = tm.with_options(max_wait=None, priority="bulk")
+        await tm.trackings.get(CARRIER, "ZZ0000000")
+        calls = [asyncio.ensure_future(tm.trackings.get(CARRIER, "ZZ0000159"))]
+        calls += [asyncio.ensure_future(bulk.trackings.get(CARRIER, one)) for one in numbers(150)]
+        await asyncio.sleep(0.1)
+        hasty = await bulk.with_options(max_wait=1.5).trackings.get(CARRIER, "ZZ0000159")
+        await asyncio.gather(*calls)
+    assert hasty.timing is not None
+    assert hasty.timing.waiting == pytest.approx(0.9, abs=0.01)

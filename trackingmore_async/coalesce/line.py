@@ -101,6 +101,10 @@ class Line:
             return len(names)
         return next(place for place, other in enumerate(names) if other == name)
 
+    def lanes(self, waiter: Waiter) -> list[Lane]:
+        """Return the lanes in which the tracking of a waiter stands, once that waiter has joined."""
+        return [lane for lane in LANES if lane == waiter.lane or self.name(waiter) in self._lanes[lane]]
+
     def gone(self) -> list[Waiter]:
         """Return those who wait no longer and had no time to leave yet."""
         return [waiter for waiter in self if not waiter.is_waiting]

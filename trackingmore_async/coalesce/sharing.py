@@ -299,7 +299,7 @@ class Sharing:
 
     def projected_wait(self, waiter: Waiter) -> float:
         """Seconds until a request would probably be granted that has a place for this waiter."""
-        return self._wait_behind(self.line.ahead_of(waiter, waiter.lane), waiter.lane)
+        return min(self._wait_behind(self.line.ahead_of(waiter, lane), lane) for lane in self.line.lanes(waiter))
 
     def has_time_for(self, waiter: Waiter) -> bool:
         """Tell whether a waiter whom another line refused would probably be granted a request of this one in time.
