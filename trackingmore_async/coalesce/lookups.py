@@ -103,7 +103,7 @@ class Lookups:
         try:
             self._listed.admit(waiter)
         except DeadlineExceededError:
-            if self._single.has_time_for(waiter):
+            if self._single.outlook.has_time_for(waiter):
                 return None
             raise
         listed: Answer | None = await self._listed.wait(waiter)

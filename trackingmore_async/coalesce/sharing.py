@@ -17,14 +17,13 @@ from trackingmore_async.batches import WithdrawnError, halves
 from trackingmore_async.errors import ClientStateError, DeadlineExceededError, TrackingMoreError
 from trackingmore_async.operations import Operation
 from trackingmore_async.pacing.meter import TICK
-from trackingmore_async.pacing.projecting import expected_interval
-from trackingmore_async.pacing.refusal import hopeless
 from trackingmore_async.retry import is_transient
 from trackingmore_async.settings import Lane
-from trackingmore_async.transport import Transport, count_in
+from trackingmore_async.transport import Transport
 
 from .line import LANES, Group, Line
-from .request import SHARED, Patience, SharedRequest
+from .outlook import Outlook, is_late
+from .request import Patience, SharedRequest
 from .waiter import Waiter
 
 __all__ = ["Sharing", "own"]
@@ -60,10 +59,14 @@ class Sharing:
     send: Callable[[Sharing, SharedRequest], Awaitable[None]]
     alone: bool
     advice: str
+    outlook: Outlook = attrs.field(init=False)
     _under_way: set[str] = attrs.field(factory=set[str], init=False)
     _calling: dict[Lane, SharedRequest] = attrs.field(factory=dict[Lane, SharedRequest], init=False)
     _formed: set[SharedRequest] = attrs.field(factory=set[SharedRequest], init=False)
     _tasks: set[asyncio.Task[None]] = attrs.field(factory=set[asyncio.Task[None]], init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.outlook = Outlook(self.transport, self.operation, self.capacity, self.line, self._calling)
 
     async def ask(self, waiter: Waiter) -> Any:
         """Wait for a place in a request and for its answer.
@@ -83,12 +86,9 @@ class Sharing:
         """
         self.transport.lifetime.check()
         self.transport.counters.came(self.operation.bucket, 1, self.capacity)
-        waiter.latest = waiter.patience(self._network())
-        if waiter.latest == math.inf:
-            return
-        wait = self.projected_wait(waiter)
-        if waiter.since + wait > waiter.latest + TICK:
-            raise self._refusal(waiter, wait)
+        waiter.latest = waiter.patience(self.outlook.network())
+        if waiter.latest < math.inf and is_late(wait := self.outlook.wait_of(waiter), waiter.latest):
+            raise self.outlook.refusal(waiter, wait)
 
     async def wait(self, waiter: Waiter) -> Any:
         """Wait as `ask` does, once admitted."""
@@ -273,7 +273,7 @@ class Sharing:
         for waiter in reversed(list(request.waiters())):  # the first is the last to go to the head of the line
             had = request.spent().attempts - waiter.joined.attempts
             if waiter.joined.attempts > 0 and had < attempts and is_transient(error):
-                waiter.wait_again(self._network())
+                waiter.wait_again(self.outlook.network())
                 self._set_timers(waiter)
                 self._queue_up(waiter, first=True)
             else:
@@ -295,33 +295,7 @@ class Sharing:
             self._drop(waiter)
             waiter.settle(own(error))
 
-    # Waiting
-
-    def projected_wait(self, waiter: Waiter) -> float:
-        """Seconds until a request would probably be granted that has a place for this waiter."""
-        return min(self._wait_behind(self.line.ahead_of(waiter, lane), lane) for lane in self.line.lanes(waiter))
-
-    def has_time_for(self, waiter: Waiter) -> bool:
-        """Tell whether a waiter whom another line refused would probably be granted a request of this one in time.
-
-        What it has no time for because of answers that are as slow there, it has no time for here.
-        """
-        latest = min(waiter.latest, waiter.patience(self._network()))
-        return waiter.since + self.projected_wait(waiter) <= latest + TICK
-
-    def _wait_behind(self, trackings: int, lane: Lane) -> float:
-        """Seconds until the request for whoever stands behind so many trackings in a lane."""
-        limiter, bucket = self.transport.limiter, self.operation.bucket
-        requests_before = trackings // self.capacity
-        calling = self._calling.get(lane)
-        if calling is None:
-            wait = limiter.projected_wait(bucket, lane=lane)
-        else:
-            now = asyncio.get_running_loop().time()
-            wait = max(limiter.projected_wait(bucket, lane=lane, again=True), calling.expected_at - now)
-        if requests_before:
-            wait += requests_before * expected_interval(limiter, self.operation)
-        return wait
+    # Refusing
 
     def silence_began(self) -> None:
         """Hear that a ban begins; when it has begun, refuse all for whom it lasts too long."""
@@ -343,36 +317,23 @@ class Sharing:
     def _dismiss_lane(self, lane: Lane) -> None:
         ahead = 0
         for group in self.line.groups(lane):
-            self._dismiss_from(group, self._wait_behind(ahead, lane))
+            self._dismiss_from(group, self.outlook.wait_behind(ahead, lane))
             ahead += any(waiter.is_waiting for waiter in group)
 
     def _dismiss_refused(self, request: SharedRequest) -> None:
         """Refuse those whose request met the ban; a write stays in its batch, so that only its own end can stop it."""
         if self.alone or request.trail.is_on_its_way:
             return
-        limiter, bucket = self.transport.limiter, self.operation.bucket
-        wait = max(self._ban_left(), limiter.projected_wait(bucket, lane=request.lane, again=True))
-        now = asyncio.get_running_loop().time()
+        wait = self.outlook.wait_after_ban(request.lane)
         for waiter in list(request.waiters()):
-            if now + wait > waiter.patience(self._network()) + TICK:
-                waiter.settle(self._refusal(waiter, wait))
+            if is_late(wait, waiter.patience(self.outlook.network())):
+                waiter.settle(self.outlook.refusal(waiter, wait))
 
     def _dismiss_from(self, group: Group, wait: float) -> None:
-        now = asyncio.get_running_loop().time()
         for waiter in group:
-            if now + wait > waiter.latest + TICK:
+            if is_late(wait, waiter.latest):
                 self._drop(waiter)
-                waiter.settle(self._refusal(waiter, wait))
-
-    def _refusal(self, waiter: Waiter, wait: float, waited: float = 0.0) -> DeadlineExceededError:
-        error = hopeless(self.operation.bucket, wait=wait, ban=self._ban_left(), waited=waited)
-        return error if waiter.budget.ends_at is None else count_in(error, self._network())
-
-    def _network(self) -> float:
-        return self.transport.latency.usual(self.operation.bucket, SHARED)
-
-    def _ban_left(self) -> float:
-        return max(0.0, self.transport.silence.until - asyncio.get_running_loop().time())
+                waiter.settle(self.outlook.refusal(waiter, wait))
 
     def _set_timers(self, waiter: Waiter) -> None:
         loop = asyncio.get_running_loop()
@@ -387,11 +348,11 @@ class Sharing:
         if not self.line.stands(waiter) or now < waiter.latest - TICK:  # it may have got more time for another attempt
             return
         try:
-            wait = self._wait_behind(0, waiter.lane)  # whoever comes again is told anew
+            wait = self.outlook.wait_behind(0, waiter.lane)  # whoever comes again is told anew
         except Exception as error:  # the client is being closed, or its limiter is broken: nobody waits for ever
             waiter.settle(own(error))
             return
-        waiter.settle(self._refusal(waiter, wait, now - waiter.since))
+        waiter.settle(self.outlook.refusal(waiter, wait, now - waiter.since))
 
     def _end(self, waiter: Waiter) -> None:
         """Tell a waiter that its deadline passed while its request was under way."""
