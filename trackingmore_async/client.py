@@ -154,8 +154,10 @@ class TrackingMore:
 
         Args:
             timeout: Seconds for one attempt; None: what the table says (30; realtime and air 120).
-            deadline: Seconds for everything: waiting, attempts, pauses; None: no end.
-            max_wait: Seconds until a slot; None: no end. By default 30 for single calls, no end for jobs and walks.
+            deadline: Seconds for everything: waiting, attempts, pauses; None: no end. A call fails at once when its
+                slot, or the answer after the time that answers usually take, would come too late.
+            max_wait: Seconds until a slot, without the answer; None: no end. By default 30 for single calls, no end for
+                jobs and walks.
             priority: "interactive" overtakes "bulk", which keeps half. By default jobs and walks are bulk.
             coalesce: "reads" (the default): look-ups that wait together share a request to the list. "all": single
                 edits, deletions and creates share batch requests, too. False: each call is a request of its own.

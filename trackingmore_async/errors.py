@@ -144,9 +144,13 @@ class BulkError(TrackingMoreError):
 class DeadlineExceededError(TrackingMoreError):
     """The call cannot be finished in the time it was given, or was not.
 
+    A deadline has to cover the usual time of the answer, too; `projected_wait` and `retry_after` are about the slot
+    alone, for whoever comes again then has all of a new deadline for the answer.
+
     Args:
         message: What happened and what to do next.
-        projected_wait: Seconds until a slot for this request was expected, when that is the reason.
+        projected_wait: Seconds until a slot for this request was expected, when that, or the answer after it, would be
+            too late; 0.0 when the slot is free and only the answer would be.
         sent: False: no request left this process, nothing changed on the server. True or None: it may have.
         **details: See `TrackingMoreError`.
 

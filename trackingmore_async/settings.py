@@ -125,9 +125,10 @@ class CallOptions:
 
     Args:
         timeout: Seconds for one attempt; None: what the operation's row says (30; realtime and air 120).
-        deadline: Seconds for everything: waiting, attempts, pauses; None: no end.
-        max_wait: Seconds until a slot is granted; None: no end. "default": 30 for single calls, None for bulk
-            jobs and walks.
+        deadline: Seconds for everything: waiting, attempts, pauses; None: no end. It has to cover the slot and the time
+            that answers usually take.
+        max_wait: Seconds until a slot is granted, without the answer; None: no end. "default": 30 for single
+            calls, None for bulk jobs and walks.
         priority: "interactive" overtakes "bulk"; None: what the method is, jobs and walks being bulk.
         coalesce: "reads": single look-ups share requests; "all": single edits, deletions and creates do, too; False:
             each call is a request of its own.
