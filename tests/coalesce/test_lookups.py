@@ -142,6 +142,23 @@ async def test_one_refused_number_sinks_no_other(code: int) -> None:
     assert requests(sandbox)["list"] <= 13
 
 
+async def test_a_list_that_refuses_everything_is_soon_given_up() -> None:
+    """When ever smaller requests are refused all the same, each look-up is asked for by itself, and is answered."""
+    sandbox = stocked(80)
+    sandbox.faults.add(Fault("list", code=4012))
+    async with opened(sandbox) as tm:
+        patient = tm.with_options(max_wait=None).trackings
+        found = await at_once(patient.get(CARRIER, number) for number in numbers(80))
+        assert names(found) == numbers(80)
+        assert requests(sandbox)["get"] == 80
+        assert requests(sandbox)["list"] <= 16  # two of 40 at a time; taken apart they would be 158
+        sandbox.faults.clear()
+        await patient.get(CARRIER, "ZZ0000000")  # it has changed its mind
+        sandbox.faults.add(Fault("list", having={"ZZ0000007"}, code=4012))
+        assert names(await at_once(patient.get(CARRIER, number) for number in numbers(40))) == numbers(40)
+    assert requests(sandbox)["get"] == 81
+
+
 async def test_odd_numbers_travel_alone() -> None:
     """A number with a comma, or one so short that the server may refuse it, is in no shared request."""
     sandbox = stocked(1)

@@ -36,6 +36,10 @@ refuses would be refused for all."""
 NO_RESOURCE: Final = frozenset({404, None})
 """Codes of a "not found" that speaks of base_url, and of no tracking (API.md 6); None: there was no envelope."""
 
+REFUSALS: Final = 7
+"""In a row: so many requests let one bad number of 40 stand alone. A server that refuses more need not be asked in ever
+smaller pieces: the single look-up has the last word at once."""
+
 SLICE: Final = 50  # trackings decoded, or callers answered, between two looks at the event loop
 Found = dict[tuple[str, str], list[Tracking]]
 """What a list held, by carrier and number, both without regard to case."""
@@ -57,9 +61,10 @@ class Lookups:
     transport: Transport
     _listed: Sharing = attrs.field(init=False)
     _single: Sharing = attrs.field(init=False)
+    _refused: int = attrs.field(default=0, init=False)  # requests in a row
 
     def __attrs_post_init__(self) -> None:
-        self._listed = self._make(LIST, MAX_NUMBERS, _send)
+        self._listed = self._make(LIST, MAX_NUMBERS, self._send)
         self._single = self._make(GET, 1, _confirm)
 
     def _make(
@@ -109,6 +114,27 @@ class Lookups:
         listed: Answer | None = await self._listed.wait(waiter)
         return listed
 
+    async def _send(self, sharing: Sharing, request: SharedRequest) -> None:
+        """Read the trackings of one request, and answer those whom it serves."""
+
+        def build() -> Wire:
+            sharing.form(request)
+            sharing.transport.tell_batch(LIST, request.trail, len(request.numbers), MAX_NUMBERS, request.calls())
+            return _wire(request, page=1)
+
+        found, refused = Found(), False
+        try:
+            await _read(sharing, request, build, found)
+        except NotFoundError:  # the list holds none of them, or no more
+            pass
+        except InvalidRequestError:
+            refused = True
+        self._refused = self._refused + 1 if refused else 0
+        if refused and len(request.groups) > 1 and self._refused <= REFUSALS:
+            await _divide(sharing, request)
+        else:
+            await _answer(request, {group[0].name: _match(request, group[0].item, found) for group in request.groups})
+
     async def aclose(self) -> None:
         """Wait until all that was under way has ended; the transport is closed."""
         await self._listed.aclose()
@@ -156,26 +182,6 @@ async def _confirm(sharing: Sharing, request: SharedRequest) -> None:
     tracking = only(reply, request.trail)
     request.decode += perf_counter() - begun
     await _answer(request, {request.groups[0][0].name: tracking})
-
-
-async def _send(sharing: Sharing, request: SharedRequest) -> None:
-    """Read the trackings of one request, and answer those whom it serves."""
-
-    def build() -> Wire:
-        sharing.form(request)
-        sharing.transport.tell_batch(LIST, request.trail, len(request.numbers), MAX_NUMBERS, request.calls())
-        return _wire(request, page=1)
-
-    found = Found()
-    try:
-        await _read(sharing, request, build, found)
-    except NotFoundError:  # the list holds none of them, or no more
-        pass
-    except InvalidRequestError:
-        if len(request.groups) > 1:
-            await _divide(sharing, request)
-            return
-    await _answer(request, {group[0].name: _match(request, group[0].item, found) for group in request.groups})
 
 
 async def _read(sharing: Sharing, request: SharedRequest, build: Callable[[], Wire], found: Found) -> None:
