@@ -180,6 +180,23 @@ async def test_who_waits_for_a_connection_hears_of_a_ban(impatience: dict[str, A
     assert sandbox.statistics().requests["get"] == 17
 
 
+@pytest.mark.parametrize("anyio_backend", [pytest.param(VIRTUAL, id="virtual")])
+async def test_who_waits_for_his_turn_holds_no_connection() -> None:
+    """What came while all connections were busy, and waits for its turn now, holds up no other bucket."""
+    sandbox = Sandbox()
+    sandbox.create(CARRIER, NUMBER)
+    sandbox.faults.add(Fault("get", times=16, delay_back=25.0))
+    async with in_process(sandbox) as tm, anyio.create_task_group() as group:
+        job = tm.with_options(priority="bulk", max_wait=None)
+        for _ in range(60):
+            group.start_soon(job.trackings.get, CARRIER, NUMBER)
+            await anyio.sleep(0.5)
+        begun = anyio.current_time()
+        await tm.account.info()
+        assert anyio.current_time() - begun < 5.0
+    assert sandbox.statistics().requests == {"get": 60, "account_info": 1}
+
+
 async def test_connections_are_kept() -> None:
     """Requests one after another go over few connections, not a new one each."""
     seen = set[Any]()
@@ -204,12 +221,14 @@ def patient() -> None:
 async def test_connections_are_handed_out_in_order() -> None:
     """First come, first served; who gives up leaves nothing behind, and time runs out with an error."""
     connections, served = Connections(1), list[int]()
-    assert connections.take_nowait()
-    assert not connections.take_nowait()
+    assert connections.take()
+    assert not connections.take()
 
     async def take(number: int) -> None:
-        await connections.take(None, patient)
+        await connections.wait(None, patient)
+        assert connections.take()
         served.append(number)
+        await checkpoint()
         connections.give_back()
 
     async with anyio.create_task_group() as group:
@@ -217,8 +236,8 @@ async def test_connections_are_handed_out_in_order() -> None:
             group.start_soon(take, number)
             await checkpoint()
         with anyio.move_on_after(0.01):
-            await connections.take(None, patient)
-        assert isinstance(await failure(connections.take(anyio.current_time() + 0.01, patient)), DeadlineExceededError)
+            await connections.wait(None, patient)
+        assert isinstance(await failure(connections.wait(anyio.current_time() + 0.01, patient)), DeadlineExceededError)
         connections.give_back()
     assert served == list(range(5))
     assert (connections.in_use, connections.all_taken) == (0, False)
