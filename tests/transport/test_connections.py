@@ -197,6 +197,25 @@ async def test_who_waits_for_his_turn_holds_no_connection() -> None:
     assert sandbox.statistics().requests == {"get": 60, "account_info": 1}
 
 
+@pytest.mark.parametrize("anyio_backend", [pytest.param(VIRTUAL, id="virtual")])
+async def test_who_comes_back_at_once_does_not_take_the_connection_of_one_who_waits() -> None:
+    """Sixteen that ask again as soon as they are answered leave the next connection to a seventeenth."""
+    sandbox = Sandbox(rates=UNLIMITED, path=Path(work=1.0))
+    sandbox.create(CARRIER, NUMBER)
+    async with in_process(sandbox, rates=FAST) as tm, anyio.create_task_group() as group:
+
+        async def again_and_again() -> None:
+            for _ in range(10):
+                await tm.trackings.get(CARRIER, NUMBER)
+
+        for _ in range(16):
+            group.start_soon(again_and_again)
+        await anyio.sleep(0.5)
+        begun = anyio.current_time()
+        await tm.account.info()
+        assert anyio.current_time() - begun < 2.0
+
+
 async def test_connections_are_kept() -> None:
     """Requests one after another go over few connections, not a new one each."""
     seen = set[Any]()

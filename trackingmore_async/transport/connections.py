@@ -45,8 +45,13 @@ class Connections:
 
     @property
     def all_taken(self) -> bool:
-        """True when a request would have to wait for a connection."""
+        """True when there is no connection."""
         return self.in_use >= self.size
+
+    @property
+    def must_wait(self) -> bool:
+        """True when a newcomer has to wait for a connection: there is none, or others came before."""
+        return self.all_taken or bool(self._waiting)
 
     def take(self) -> bool:
         """Take a connection if there is one, and say whether there was."""
@@ -56,7 +61,7 @@ class Connections:
         return True
 
     async def wait(self, latest: float | None, refusal: Refusal) -> None:
-        """Wait until there is a connection. It is not kept for the caller, who has yet to wait for his turn.
+        """Wait for a connection, where `must_wait` says so, but do not keep it: the caller has to wait for his turn.
 
         Args:
             latest: Until when (loop clock); None: for ever.
@@ -71,10 +76,11 @@ class Connections:
         self._waiting[wait] = None
         try:
             with wait.scope:
-                while self.all_taken:
+                while True:
                     await wait.called.wait()
+                    if not self.all_taken:
+                        return
                     wait.called = anyio.Event()
-                return
         finally:
             del self._waiting[wait]
             if self._waiting:  # the next one may have his turn before this one, who has yet to wait for it

@@ -316,7 +316,7 @@ class Transport:
         counter.waiting += 1
         try:
             while True:
-                if connections.all_taken:
+                if connections.must_wait:
                     await connections.wait(latest, partial(refusal, again=again))
                 permit = await limiter.acquire(
                     operation.bucket,
