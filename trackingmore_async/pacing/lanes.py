@@ -71,7 +71,7 @@ class Lanes:
     def join(self, waiter: Waiter, *, again: bool) -> None:
         """Queue up, at the end of the lane or, for one that had its turn before, at its head, after others of these."""
         queue, waiter.again = self._queue(waiter.lane), again
-        before = list(takewhile(lambda one: one.again, queue)) if again else []
+        before = self._had_turns(waiter.lane) if again else []
         queue[waiter] = None
         if again:
             for one in (waiter, *reversed(before)):
@@ -110,8 +110,15 @@ class Lanes:
 
     def place(self, lane: Lane, *, again: bool = False) -> int:
         """Count the turns that will come before that of a request that queued up now."""
-        mine, other = self._queue(lane), self._queue("interactive" if lane == "bulk" else "bulk")
-        return self.share.before(lane, 0 if again else len(mine), len(other))
+        other = self._queue("interactive" if lane == "bulk" else "bulk")
+        return self.share.before(lane, self.ahead(lane, again=again), len(other))
+
+    def ahead(self, lane: Lane, *, again: bool) -> int:
+        """Count those in a lane before whom a request that queued up now would not come."""
+        return len(self._had_turns(lane)) if again else len(self._queue(lane))
+
+    def _had_turns(self, lane: Lane) -> list[Waiter]:
+        return list(takewhile(lambda waiter: waiter.again, self._queue(lane)))
 
     def _queue(self, lane: Lane) -> OrderedDict[Waiter, None]:
         return self._bulk if lane == "bulk" else self._interactive
