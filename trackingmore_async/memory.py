@@ -61,11 +61,14 @@ class Memory:
         return answer.found, now - answer.asked_at
 
     def keep(self, query: GetQuery, found: Tracking | NotFoundError, asked_at: float) -> None:
-        """Keep an answer, unless the tracking was written after it was asked for (loop clock)."""
+        """Keep an answer, unless a newer one is kept or the tracking was written since it was asked for (loop time)."""
         if not self.in_use:
             return
         key = _key(query.carrier_code, query.tracking_number)
         if asked_at <= max(self._written.get(key, -math.inf), self._written_before):
+            return
+        newest = self._answers.get(key)
+        if newest is not None and newest.asked_at > asked_at:
             return
         self._answers[key] = _Answer(query, found, asked_at)
         self._answers.move_to_end(key)

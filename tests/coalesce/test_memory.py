@@ -112,6 +112,22 @@ async def test_what_was_asked_for_before_a_write_is_not_kept_after_it() -> None:
         assert (await tm.trackings.get(CARRIER, NUMBER, max_age=600)).title == "mug"
 
 
+async def test_a_late_answer_does_not_take_the_place_of_a_newer_one() -> None:
+    """What was asked for earlier, and is answered later, is not remembered: nobody reads backwards in time."""
+    sandbox = stocked(1)
+    sandbox.faults.add(Fault("get", on={1}, delay_back=10.0))
+    async with opened(sandbox) as tm, asyncio.TaskGroup() as tasks:
+        alone = tm.with_options(coalesce=False)
+        slow = tasks.create_task(alone.trackings.get(CARRIER, NUMBER, max_age=60))
+        await asyncio.sleep(5)
+        sandbox.delete(CARRIER, NUMBER)
+        sandbox.create(CARRIER, NUMBER, title="new")
+        newer = await alone.trackings.get(CARRIER, NUMBER, max_age=60)
+        assert (await slow).title != "new"
+        assert await alone.trackings.get(CARRIER, NUMBER, max_age=60) == newer
+    assert newer.title == "new"
+
+
 async def test_a_language_is_remembered_for_itself() -> None:
     """An answer in one language is none in another."""
     sandbox = stocked(1)

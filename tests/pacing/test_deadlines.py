@@ -55,6 +55,18 @@ async def test_a_deadline_that_is_met_is_no_hindrance() -> None:
     await anyio.sleep(100)
 
 
+async def test_a_turn_at_the_very_deadline_is_in_time() -> None:
+    """Who was let in because his turn comes at his deadline gets it then, and is not refused after the whole wait."""
+    limiter = LocalLimiter({"get": Rate(1)})
+    await limiter.release(await limiter.acquire("get"), sent_at=0.0, answered_at=0.0)
+    pressed = asyncio.ensure_future(limiter.acquire("get", deadline=limiter.projected_wait("get")))
+    await anyio.sleep(0.5)
+    patient = asyncio.ensure_future(limiter.acquire("get"))
+    assert (await pressed).granted_at == pytest.approx(1.0, abs=1e-4)
+    await limiter.release(await pressed, sent_at=1.0, answered_at=1.0)
+    await patient
+
+
 async def test_a_wait_that_turns_out_too_long_fails_at_its_deadline() -> None:
     """The slot seemed to open in time, but its request was never reported as sent."""
     limiter = LocalLimiter({"get": Rate(1)})

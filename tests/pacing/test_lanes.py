@@ -158,6 +158,17 @@ async def test_bulk_gets_the_share_that_was_set(share: float) -> None:
     await crowd.gone()
 
 
+async def test_those_who_had_their_turn_before_keep_their_order() -> None:
+    """Several who go to the head of the lane again do not overtake each other."""
+    crowd = Crowd(LocalLimiter({"get": Rate(1)}))
+    for name in ("first", "second", "third"):
+        crowd.add(name)
+    await anyio.sleep(0.1)
+    for name in ("retry 1", "retry 2", "retry 3"):
+        crowd.add(name, again=True)
+    assert await crowd.gone() == ["first", "retry 1", "retry 2", "retry 3", "second", "third"]
+
+
 async def test_a_retry_goes_to_the_head_of_its_lane() -> None:
     """A request that had its turn before is not sent to the end of the queue."""
     crowd = Crowd(LocalLimiter({"get": Rate(1)}))

@@ -180,6 +180,42 @@ async def test_who_waits_for_a_connection_hears_of_a_ban(impatience: dict[str, A
     assert sandbox.statistics().requests["get"] == 17
 
 
+@pytest.mark.parametrize("anyio_backend", [pytest.param(VIRTUAL, id="virtual")])
+async def test_who_waits_for_his_turn_holds_no_connection() -> None:
+    """What came while all connections were busy, and waits for its turn now, holds up no other bucket."""
+    sandbox = Sandbox()
+    sandbox.create(CARRIER, NUMBER)
+    sandbox.faults.add(Fault("get", times=16, delay_back=25.0))
+    async with in_process(sandbox) as tm, anyio.create_task_group() as group:
+        job = tm.with_options(priority="bulk", max_wait=None)
+        for _ in range(60):
+            group.start_soon(job.trackings.get, CARRIER, NUMBER)
+            await anyio.sleep(0.5)
+        begun = anyio.current_time()
+        await tm.account.info()
+        assert anyio.current_time() - begun < 5.0
+    assert sandbox.statistics().requests == {"get": 60, "account_info": 1}
+
+
+@pytest.mark.parametrize("anyio_backend", [pytest.param(VIRTUAL, id="virtual")])
+async def test_who_comes_back_at_once_does_not_take_the_connection_of_one_who_waits() -> None:
+    """Sixteen that ask again as soon as they are answered leave the next connection to a seventeenth."""
+    sandbox = Sandbox(rates=UNLIMITED, path=Path(work=1.0))
+    sandbox.create(CARRIER, NUMBER)
+    async with in_process(sandbox, rates=FAST) as tm, anyio.create_task_group() as group:
+
+        async def again_and_again() -> None:
+            for _ in range(10):
+                await tm.trackings.get(CARRIER, NUMBER)
+
+        for _ in range(16):
+            group.start_soon(again_and_again)
+        await anyio.sleep(0.5)
+        begun = anyio.current_time()
+        await tm.account.info()
+        assert anyio.current_time() - begun < 2.0
+
+
 async def test_connections_are_kept() -> None:
     """Requests one after another go over few connections, not a new one each."""
     seen = set[Any]()
@@ -204,12 +240,14 @@ def patient() -> None:
 async def test_connections_are_handed_out_in_order() -> None:
     """First come, first served; who gives up leaves nothing behind, and time runs out with an error."""
     connections, served = Connections(1), list[int]()
-    assert connections.take_nowait()
-    assert not connections.take_nowait()
+    assert connections.take()
+    assert not connections.take()
 
     async def take(number: int) -> None:
-        await connections.take(None, patient)
+        await connections.wait(None, patient)
+        assert connections.take()
         served.append(number)
+        await checkpoint()
         connections.give_back()
 
     async with anyio.create_task_group() as group:
@@ -217,8 +255,8 @@ async def test_connections_are_handed_out_in_order() -> None:
             group.start_soon(take, number)
             await checkpoint()
         with anyio.move_on_after(0.01):
-            await connections.take(None, patient)
-        assert isinstance(await failure(connections.take(anyio.current_time() + 0.01, patient)), DeadlineExceededError)
+            await connections.wait(None, patient)
+        assert isinstance(await failure(connections.wait(anyio.current_time() + 0.01, patient)), DeadlineExceededError)
         connections.give_back()
     assert served == list(range(5))
     assert (connections.in_use, connections.all_taken) == (0, False)

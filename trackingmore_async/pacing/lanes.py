@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator
+from itertools import takewhile
 
 import attrs
 
@@ -27,6 +28,7 @@ class Waiter:
         deadline: The latest time at which its turn is of use (seconds, loop clock); infinite: any time.
         round_trip: Seconds: the shortest round trip of its path that is known for certain; else 0.
         turn: Becomes the ticket when it is its turn, or the error when it will not be in time.
+        again: True when it had its turn before.
     """
 
     lane: Lane
@@ -34,6 +36,7 @@ class Waiter:
     deadline: float
     round_trip: float
     turn: asyncio.Future[Ticket | DeadlineExceededError]
+    again: bool = False
 
 
 def _queue() -> OrderedDict[Waiter, None]:
@@ -66,11 +69,13 @@ class Lanes:
         return {"interactive": len(self._interactive), "bulk": len(self._bulk)}
 
     def join(self, waiter: Waiter, *, again: bool) -> None:
-        """Queue up, at the end of the lane or, for one that had its turn before, at its head."""
-        queue = self._queue(waiter.lane)
+        """Queue up, at the end of the lane or, for one that had its turn before, at its head, after others of these."""
+        queue, waiter.again = self._queue(waiter.lane), again
+        before = self._had_turns(waiter.lane) if again else []
         queue[waiter] = None
         if again:
-            queue.move_to_end(waiter, last=False)
+            for one in (waiter, *reversed(before)):
+                queue.move_to_end(one, last=False)
 
     def leave(self, waiter: Waiter) -> None:
         """Leave the queue without having had a turn; nothing happens when it is not in it."""
@@ -105,8 +110,15 @@ class Lanes:
 
     def place(self, lane: Lane, *, again: bool = False) -> int:
         """Count the turns that will come before that of a request that queued up now."""
-        mine, other = self._queue(lane), self._queue("interactive" if lane == "bulk" else "bulk")
-        return self.share.before(lane, 0 if again else len(mine), len(other))
+        other = self._queue("interactive" if lane == "bulk" else "bulk")
+        return self.share.before(lane, self.ahead(lane, again=again), len(other))
+
+    def ahead(self, lane: Lane, *, again: bool) -> int:
+        """Count those in a lane before whom a request that queued up now would not come."""
+        return len(self._had_turns(lane)) if again else len(self._queue(lane))
+
+    def _had_turns(self, lane: Lane) -> list[Waiter]:
+        return list(takewhile(lambda waiter: waiter.again, self._queue(lane)))
 
     def _queue(self, lane: Lane) -> OrderedDict[Waiter, None]:
         return self._bulk if lane == "bulk" else self._interactive

@@ -78,7 +78,7 @@ class Rehearsal:
     def turn_of(self, stage: Stage, lane: Lane, *, again: bool) -> float:
         """Tell when a request that queued up now would have its turn, at the head of its lane or at its end."""
         mine = next(part for part in self.parts if part.stage is stage)
-        ahead = 0 if again else mine.waiting[lane]
+        ahead = stage.lanes.ahead(lane, again=again)
         mine.waiting[lane] += 1
         passed, when = 0, self.start
         for _ in range(FORESEEN):

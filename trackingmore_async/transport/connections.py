@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import OrderedDict
 from collections.abc import Callable
 
 import anyio
@@ -24,10 +25,14 @@ class _Wait:
     scope: anyio.CancelScope
     refusal: Refusal
     error: DeadlineExceededError | None = None
+    called: anyio.Event = attrs.field(factory=anyio.Event)
 
 
 class Connections:
-    """A fixed number of connections, handed out first come, first served.
+    """A fixed number of connections.
+
+    Only requests under way hold one. Would those hold it who wait for the turn of a crowded bucket, requests of all
+    other buckets would wait with them.
 
     Args:
         size: How many requests may be under way at once; the pool of the HTTP client is as large.
@@ -35,29 +40,28 @@ class Connections:
 
     def __init__(self, size: int) -> None:
         self.size: int = size
-        self._free = anyio.Semaphore(size)
-        self._waiting: set[_Wait] = set()
+        self.in_use: int = 0  # how many are handed out
+        self._waiting: OrderedDict[_Wait, None] = OrderedDict()
 
     @property
     def all_taken(self) -> bool:
-        """True when a request would have to wait for a connection."""
-        return self._free.value == 0
+        """True when there is no connection."""
+        return self.in_use >= self.size
 
     @property
-    def in_use(self) -> int:
-        """How many connections are handed out."""
-        return self.size - self._free.value
+    def must_wait(self) -> bool:
+        """True when a newcomer has to wait for a connection: there is none, or others came before."""
+        return self.all_taken or bool(self._waiting)
 
-    def take_nowait(self) -> bool:
+    def take(self) -> bool:
         """Take a connection if there is one, and say whether there was."""
-        try:
-            self._free.acquire_nowait()
-        except anyio.WouldBlock:
+        if self.all_taken:
             return False
+        self.in_use += 1
         return True
 
-    async def take(self, latest: float | None, refusal: Refusal) -> bool:
-        """Wait for a connection, and take it; return True.
+    async def wait(self, latest: float | None, refusal: Refusal) -> None:
+        """Wait for a connection, where `must_wait` says so, but do not keep it: the caller has to wait for his turn.
 
         Args:
             latest: Until when (loop clock); None: for ever.
@@ -69,13 +73,18 @@ class Connections:
         wait = _Wait(anyio.CancelScope(deadline=math.inf if latest is None else latest), refusal, refusal())
         if wait.error is not None:
             raise wait.error
-        self._waiting.add(wait)
+        self._waiting[wait] = None
         try:
             with wait.scope:
-                await self._free.acquire()
-                return True
+                while True:
+                    await wait.called.wait()
+                    if not self.all_taken:
+                        return
+                    wait.called = anyio.Event()
         finally:
-            self._waiting.discard(wait)
+            del self._waiting[wait]
+            if self._waiting:  # the next one may have his turn before this one, who has yet to wait for it
+                asyncio.get_running_loop().call_soon(self._call_next)
         raise wait.error or DeadlineExceededError(
             f"All {self.size} connections were busy until it was too late. "
             "Allow more time (max_wait, deadline), or start fewer calls at once."
@@ -94,4 +103,10 @@ class Connections:
 
     def give_back(self) -> None:
         """Return a connection."""
-        self._free.release()
+        self.in_use -= 1
+        self._call_next()
+
+    def _call_next(self) -> None:
+        """Call who has waited longest, if there is still a connection."""
+        if self._waiting and not self.all_taken:
+            next(iter(self._waiting)).called.set()

@@ -313,12 +313,11 @@ class Transport:
         network = self._network(operation, budget)
         latest = budget.latest_slot(network)
         refusal = partial(late_turn, limiter, operation.bucket, self.silence, lane=budget.lane, latest=latest)
-        connected = False
         counter.waiting += 1
         try:
-            if connections.all_taken:
-                connected = await connections.take(latest, partial(refusal, again=again))
             while True:
+                if connections.must_wait:
+                    await connections.wait(latest, partial(refusal, again=again))
                 permit = await limiter.acquire(
                     operation.bucket,
                     lane=budget.lane,
@@ -326,14 +325,12 @@ class Transport:
                     round_trip=self.round_trip.shortest,
                     again=again,
                 )
-                if connected or connections.take_nowait():
+                if connections.take():
                     return permit
                 await limiter.release(permit, sent_at=None)
-                connected = again = await connections.take(latest, partial(refusal, again=True))
-        except BaseException as error:
-            if connected:
-                connections.give_back()
-            if isinstance(error, DeadlineExceededError) and budget.ends_at is not None:
+                again = True
+        except DeadlineExceededError as error:
+            if budget.ends_at is not None:
                 count_in(error, network)
             raise
         finally:
