@@ -117,12 +117,13 @@ async def test_a_running_ban_is_part_of_the_projection() -> None:
     assert limiter.projected_wait("list") == pytest.approx(101.0, abs=1e-3)
 
 
+@pytest.mark.parametrize("again", [False, True])
 @pytest.mark.parametrize("lane", ["interactive", "bulk"])
-async def test_who_stands_at_the_head_of_its_lane_is_projected_there(lane: Lane) -> None:
-    """With `again`, those who wait in the lane do not count, those who overtake it do."""
+async def test_who_stands_at_the_head_of_its_lane_is_projected_there(lane: Lane, again: bool) -> None:
+    """With `again`, those who wait in the lane do not count, be it the asker itself; those who overtake it do."""
     limiter = LocalLimiter({"get": Rate(1)})
     await limiter.release(await limiter.acquire("get"), sent_at=0.0, answered_at=0.0)
-    crowd = [asyncio.ensure_future(limiter.acquire("get", lane=lane)) for _ in range(9)]
+    crowd = [asyncio.ensure_future(limiter.acquire("get", lane=lane, again=again and one == 0)) for one in range(9)]
     await anyio.lowlevel.checkpoint()
     assert limiter.projected_wait("get", lane=lane) == pytest.approx(10.0, abs=1e-3)
     assert limiter.projected_wait("get", lane=lane, again=True) == pytest.approx(1.0, abs=1e-3)

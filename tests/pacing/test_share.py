@@ -56,7 +56,7 @@ def test_the_projected_place_is_the_place_that_it_gets(share: float, lane: Lane,
     random = Random(17)
     for _ in range(200):
         lanes = lanes_with_history(random, share)
-        place, newcomer = lanes.place(lane, again=again), waiter(lane)
+        place, newcomer = lanes.place(lane, lanes.ahead(lane, again=again)), waiter(lane)
         lanes.join(newcomer, again=again)
         order = [lanes.pop(lanes.next_lane()) for _ in range(len(lanes))]
         assert order.index(newcomer) == place

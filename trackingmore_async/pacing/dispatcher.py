@@ -197,12 +197,12 @@ class Dispatcher:
 
     # What can be said about turns to come
 
-    def projected(self, stage: Stage, lane: Lane, now: float, *, again: bool = False) -> float:
-        """Tell when a request that came now would probably have its turn."""
+    def projected(self, stage: Stage, lane: Lane, now: float, ahead: int) -> float:
+        """Tell when a request with so many ahead of it in its lane would probably have its turn."""
         if self.total is None:
-            return stage.pace.forecast(stage.lanes.place(lane, again=again), self._start(now))
+            return stage.pace.forecast(stage.lanes.place(lane, ahead), self._start(now))
         waiting = [one for one in self.stages.values() if one.lanes.anybody() or one is stage]
-        return self._rehearsal(waiting, now).turn_of(stage, lane, again=again)
+        return self._rehearsal(waiting, now).turn_of(stage, lane, ahead)
 
     def refusal(self, stage: Stage, turn: float, now: float, waited: float = 0.0) -> DeadlineExceededError:
         """Return the error for one whose turn would come too late."""

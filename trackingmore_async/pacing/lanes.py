@@ -108,13 +108,13 @@ class Lanes:
         self.share.note(lane, waiting, decided=decided)
         return waiter
 
-    def place(self, lane: Lane, *, again: bool = False) -> int:
-        """Count the turns that will come before that of a request that queued up now."""
+    def place(self, lane: Lane, ahead: int) -> int:
+        """Count the turns that will come before that of a request with so many ahead of it in its lane."""
         other = self._queue("interactive" if lane == "bulk" else "bulk")
-        return self.share.before(lane, self.ahead(lane, again=again), len(other))
+        return self.share.before(lane, ahead, len(other))
 
     def ahead(self, lane: Lane, *, again: bool) -> int:
-        """Count those in a lane before whom a request that queued up now would not come."""
+        """Count those in a lane who would be ahead of a request that queued up now."""
         return len(self._had_turns(lane)) if again else len(self._queue(lane))
 
     def _had_turns(self, lane: Lane) -> list[Waiter]:

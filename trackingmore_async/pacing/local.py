@@ -178,8 +178,9 @@ class LocalLimiter:
             ConfigurationError: there is no such bucket.
             ClientStateError: no event loop runs, or another one than the limiter's.
         """
-        now = self._home.loop().time()
-        return max(0.0, self._dispatcher.projected(self._stage(bucket), lane, now, again=again) - now)
+        now, stage = self._home.loop().time(), self._stage(bucket)
+        ahead = 0 if again else stage.lanes.ahead(lane, again=False)
+        return max(0.0, self._dispatcher.projected(stage, lane, now, ahead) - now)
 
     # What it can tell
 

@@ -75,10 +75,9 @@ class Rehearsal:
     share: Share
     probe: float | None
 
-    def turn_of(self, stage: Stage, lane: Lane, *, again: bool) -> float:
-        """Tell when a request that queued up now would have its turn, at the head of its lane or at its end."""
+    def turn_of(self, stage: Stage, lane: Lane, ahead: int) -> float:
+        """Tell when a request with so many ahead of it in its lane would have its turn."""
         mine = next(part for part in self.parts if part.stage is stage)
-        ahead = stage.lanes.ahead(lane, again=again)
         mine.waiting[lane] += 1
         passed, when = 0, self.start
         for _ in range(FORESEEN):

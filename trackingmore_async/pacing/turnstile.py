@@ -102,7 +102,7 @@ class Turnstile:
     def _refuse_hopeless(self, stage: Stage, waiter: Waiter, *, again: bool) -> None:
         if waiter.deadline == math.inf:
             return
-        turn = self.dispatcher.projected(stage, waiter.lane, waiter.since, again=again)
+        turn = self.dispatcher.projected(stage, waiter.lane, waiter.since, stage.lanes.ahead(waiter.lane, again=again))
         if turn > waiter.deadline + TICK:
             raise self.dispatcher.refusal(stage, turn, waiter.since)
 
@@ -112,6 +112,6 @@ class Turnstile:
             return
         now = self.home.loop().time()
         stage.lanes.leave(waiter)
-        turn = self.dispatcher.projected(stage, waiter.lane, now)
+        turn = self.dispatcher.projected(stage, waiter.lane, now, stage.lanes.ahead(waiter.lane, again=False))
         waiter.turn.set_result(self.dispatcher.refusal(stage, turn, now, waited=now - waiter.since))
         self.advance()
