@@ -128,6 +128,9 @@ def test_a_moment_without_an_offset_is_refused(value: Any) -> None:
         ("", None),
         ("0000-00-00 00:00", None),
         ("1970-01-01T08:00:00+08:00", None),
+        (1, None),  # a document would show it as a text of that day
+        ("86399", None),
+        (86400, datetime(1970, 1, 2, tzinfo=UTC)),
     ],
 )
 def test_order_times_are_naive_as_sent_or_unix_seconds(value: Any, expected: datetime | None) -> None:

@@ -156,11 +156,12 @@ def aware_time(value: Any) -> datetime | None:
 
 
 def order_time(value: Any) -> datetime | None:
-    """Read the time of an order: a text is naive as sent, unix seconds are aware; 0 is none (API.md 1.4)."""
+    """Read the time of an order: a text is naive as sent, unix seconds are aware; the day of 0 is none (API.md 1.4)."""
     if not value:
         return None
     if value.__class__ is not str or value.isdecimal() or value.startswith(_NEVER):
-        return _unix_time(value)
+        found = _unix_time(value)
+        return None if found is not None and found.date() == EPOCH.date() else found
     match = _SLASHED.fullmatch(value) if value[4:5] == "/" else None
     if match is None:
         return datetime.fromisoformat(value)
