@@ -6,7 +6,8 @@ system. The server is that of `benchmarks.edits`, in a process of its own. A job
 beforehand; one on a generator has to find them while it runs.
 
 Run: ``python -m benchmarks.journal [--requests 400] [--rounds 11]``. Exits with 1 when the journal costs more than a
-tenth of the CPU, or more than a twentieth of the pace.
+tenth of the CPU, or more than a twentieth of the pace, also after three times as many rounds: on a machine that others
+use, eleven may hold no quiet one.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ RATE: Final = 200
 MOST: Final = 1.10
 LEAST: Final = 0.95
 WARM_UP: Final = 100  # requests
+TIMES: Final = 3  # as many rounds at most
 
 
 @attrs.frozen
@@ -71,6 +73,18 @@ async def compare(url: str, source: str, requests: int, rounds: int) -> tuple[li
     return costs
 
 
+def measure(url: str, source: str, requests: int, rounds: int) -> bool:
+    """Measure until both bounds are kept, or for the last time; tell whether they are."""
+    plain, journaled = list[Cost](), list[Cost]()
+    for _ in range(TIMES):
+        costs = asyncio.run(compare(url, source, requests, rounds))
+        plain += costs[0]
+        journaled += costs[1]
+        if report(source, plain, journaled):
+            return True
+    return False
+
+
 def report(source: str, plain: list[Cost], journaled: list[Cost]) -> bool:
     """Print a row; tell whether both bounds are kept."""
     ratios = [other.cpu / one.cpu for one, other in zip(plain, journaled, strict=True)]
@@ -98,7 +112,7 @@ def main() -> int:
     with server_process() as url:
         asyncio.run(run(url, edits(WARM_UP * BATCH), WARM_UP * BATCH, None))
         for source in ("list", "generator"):
-            kept &= report(source, *asyncio.run(compare(url, source, options.requests, options.rounds)))
+            kept &= measure(url, source, options.requests, options.rounds)
     print(f"at most {MOST} of the CPU, at least {LEAST} of the pace")
     return 0 if kept else 1
 
