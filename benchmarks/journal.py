@@ -5,9 +5,8 @@ rounds, for what else runs on the machine can only add to the CPU. CPU is that o
 system. The server is that of `benchmarks.edits`, in a process of its own. A job on a list knows all duplicates
 beforehand; one on a generator has to find them while it runs.
 
-Run: ``python -m benchmarks.journal [--requests 400] [--rounds 11]``. Exits with 1 when the journal costs more than a
-tenth of the CPU, or more than a twentieth of the pace, also after three times as many rounds: on a machine that others
-use, eleven may hold no quiet one.
+Run: ``python -m benchmarks.journal [--requests 400] [--rounds 33]``. Exits with 1 when the journal costs more than a
+tenth of the CPU, or more than a twentieth of the pace.
 """
 
 from __future__ import annotations
@@ -30,7 +29,6 @@ RATE: Final = 200
 MOST: Final = 1.10
 LEAST: Final = 0.95
 WARM_UP: Final = 100  # requests
-TIMES: Final = 3  # as many rounds at most
 
 
 @attrs.frozen
@@ -73,18 +71,6 @@ async def compare(url: str, source: str, requests: int, rounds: int) -> tuple[li
     return costs
 
 
-def measure(url: str, source: str, requests: int, rounds: int) -> bool:
-    """Measure until both bounds are kept, or for the last time; tell whether they are."""
-    plain, journaled = list[Cost](), list[Cost]()
-    for _ in range(TIMES):
-        costs = asyncio.run(compare(url, source, requests, rounds))
-        plain += costs[0]
-        journaled += costs[1]
-        if report(source, plain, journaled):
-            return True
-    return False
-
-
 def report(source: str, plain: list[Cost], journaled: list[Cost]) -> bool:
     """Print a row; tell whether both bounds are kept."""
     ratios = [other.cpu / one.cpu for one, other in zip(plain, journaled, strict=True)]
@@ -104,7 +90,7 @@ def main() -> int:
     """Read the command line, and measure."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.journal")
     parser.add_argument("--requests", type=int, default=400)
-    parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--rounds", type=int, default=33)
     options = parser.parse_args()
     print(f"{options.requests} requests a job, {RATE}/s; CPU in ms a request, without and with a journal")
     print(f"{'source':9} {'CPU':>6} {'CPU':>6} {'ratio':>6} {'':12} {'requests/s':>10} {'ratio':>6} {'bytes/item':>10}")
@@ -112,7 +98,7 @@ def main() -> int:
     with server_process() as url:
         asyncio.run(run(url, edits(WARM_UP * BATCH), WARM_UP * BATCH, None))
         for source in ("list", "generator"):
-            kept &= measure(url, source, options.requests, options.rounds)
+            kept &= report(source, *asyncio.run(compare(url, source, options.requests, options.rounds)))
     print(f"at most {MOST} of the CPU, at least {LEAST} of the pace")
     return 0 if kept else 1
 
