@@ -29,6 +29,7 @@ from trackingmore_async import (
 )
 from trackingmore_async.sandbox import Sandbox
 
+PATIENCE = 0.8  # seconds that a visitor has for an answer
 TM = web.AppKey("TM", TrackingMore)
 log = logging.getLogger("parcels")
 
@@ -42,7 +43,7 @@ async def client(app: web.Application) -> AsyncGenerator[None]:
 
 async def where_is_my_parcel(request: web.Request) -> web.Response:
     """Look one parcel up for a visitor who is not going to wait."""
-    tm = request.app[TM].with_options(deadline=0.8)
+    tm = request.app[TM].with_options(deadline=PATIENCE)
     tracking = await tm.trackings.get(request.match_info["carrier"], request.match_info["number"])
     return web.json_response({"number": tracking.tracking_number, "status": tracking.status})
 

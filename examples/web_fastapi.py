@@ -35,6 +35,7 @@ from trackingmore_async import (
 )
 from trackingmore_async.sandbox import Sandbox
 
+PATIENCE = 0.8  # seconds that a visitor has for an answer
 DAY = 24 * 3600.0
 log = logging.getLogger("uvicorn.error")  # which uvicorn shows on the terminal
 
@@ -54,7 +55,7 @@ app = FastAPI(lifespan=lifespan)
 async def quick_client(request: Request) -> TrackingMore:
     """Hand the client to a handler whose visitor is not going to wait."""
     tm: TrackingMore = request.state.tm
-    return tm.with_options(deadline=0.8)
+    return tm.with_options(deadline=PATIENCE)
 
 
 @app.get("/parcels/{carrier}/{number}")

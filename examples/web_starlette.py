@@ -32,6 +32,7 @@ from trackingmore_async import (
 )
 from trackingmore_async.sandbox import Sandbox
 
+PATIENCE = 10.0  # seconds that a visitor has for an answer
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -68,7 +69,7 @@ async def cancel_when_gone(request: Request, scope: anyio.CancelScope) -> None:
 @unless_gone
 async def where_is_my_parcel(request: Request) -> Response:
     """Look one parcel up, as soon as it is its turn."""
-    tm: TrackingMore = request.state.tm.with_options(deadline=10.0)
+    tm: TrackingMore = request.state.tm.with_options(deadline=PATIENCE)
     tracking = await tm.trackings.get(request.path_params["carrier"], request.path_params["number"])
     return JSONResponse({"number": tracking.tracking_number, "status": tracking.status})
 

@@ -93,13 +93,17 @@ async def serve_aiohttp(app: web.Application, **settings: Any) -> AsyncGenerator
         await runner.cleanup()
 
 
-def load_example(name: str) -> ModuleType:
-    """Import a file of examples/, which belongs to no package, anew."""
+def load_example(name: str, patience: float = 20.0) -> ModuleType:
+    """Import a file of examples/, which belongs to no package, anew.
+
+    Its visitors have so many seconds for an answer: more than a busy machine may stand still.
+    """
     spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
     if spec is None or spec.loader is None:
         raise ImportError(f"examples/{name}.py cannot be imported")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    module.PATIENCE = patience  # type: ignore[attr-defined]
     return module
 
 
