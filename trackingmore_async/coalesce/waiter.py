@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 import attrs
 
@@ -17,12 +17,22 @@ from trackingmore_async.settings import Lane
 from trackingmore_async.timing import Timing
 from trackingmore_async.transport import Budget, Herald, Trail
 
-if TYPE_CHECKING:
-    from .request import SharedRequest
-
 __all__ = ["SharedCall", "Waiter"]
 
 NOTHING: Final = Timing()
+
+
+class Journey(Protocol):
+    """What a waiter knows of the request that it joined."""
+
+    @property
+    def decode(self) -> float:
+        """Seconds that the answer took to decode."""
+        ...
+
+    def spent(self) -> Timing:
+        """Return what it has spent until now."""
+        ...
 
 
 @attrs.define(eq=False)
@@ -50,7 +60,7 @@ class Waiter:
     silence: Silence
     latest: float = math.inf
     call: int = 0
-    request: SharedRequest | None = None
+    request: Journey | None = None
     joined: Timing = NOTHING
     before: Timing = NOTHING
     timers: list[asyncio.TimerHandle] = attrs.field(factory=list[asyncio.TimerHandle])
@@ -100,7 +110,7 @@ class Waiter:
         latest = self.budget.latest_slot(network)
         return math.inf if latest is None else latest
 
-    def join(self, request: SharedRequest, spent: Timing) -> None:
+    def join(self, request: Journey, spent: Timing) -> None:
         """Travel with a request, which has spent so much already if it was tried before."""
         self._paused = self.silence.seconds(asyncio.get_running_loop().time()) - self._silent
         self.request, self.joined = request, spent
