@@ -258,13 +258,14 @@ class Engine(Generic[ItemT]):
         """
         settled = [entry for entry in entries if entry.verdict is not None]
         self._doubts += [entry for entry in entries if entry.verdict is None]
+        answered: list[Entry] = []
         for entry in settled:
             if self.operation is CREATE_MANY:
                 self._lately.note(entry, anyio.current_time())
-            self._hand_out(self._queue.done(entry), recalled=recalled)
+            answered += self._queue.done(entry)
         if self.ledger is not None:
             self.ledger.conclude(settled)
-        self._hand_out(settled, recalled=recalled)
+        self._hand_out([*answered, *settled], recalled=recalled)
         self.teller.tell()
         self._move()
 
