@@ -24,8 +24,8 @@ from trackingmore_async.transport import Trail, Transport
 
 from .line import Line
 from .request import SharedRequest
-from .sharing import Sharing, own
-from .waiter import SharedCall, Waiter
+from .sharing import Sharing
+from .waiter import SharedCall, Waiter, own
 
 __all__ = ["Lookups"]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import math
 from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Protocol, Self, TypeVar
 
 import attrs
 
@@ -17,9 +18,11 @@ from trackingmore_async.settings import Lane
 from trackingmore_async.timing import Timing
 from trackingmore_async.transport import Budget, Herald, Trail
 
-__all__ = ["SharedCall", "Waiter"]
+__all__ = ["SharedCall", "Waiter", "own"]
 
 NOTHING: Final = Timing()
+
+AnyT = TypeVar("AnyT")
 
 
 class Journey(Protocol):
@@ -143,6 +146,11 @@ class Waiter:
         attempts = spent.attempts - self.joined.attempts
         return Timing(waiting=waiting, pause=pause, network=network, decode=decode, attempts=attempts)
 
+    def cancel_timers(self) -> None:
+        """Watch over its patience no more: it has its answer, or left."""
+        for timer in self.timers:
+            timer.cancel()
+
     def settle(self, answer: Any) -> None:
         """Answer it, or tell it an error, unless that was done.
 
@@ -184,3 +192,11 @@ class SharedCall:
 
     def _tell(self, event: HookEvent, **details: Any) -> None:
         self.herald.tell(event, self.operation, Trail(call=self.waiter.call, lane=self.waiter.lane), **details)
+
+
+def own(error: AnyT) -> AnyT:
+    """Return an error of one's own: what is raised in several tasks would mix up their tracebacks."""
+    try:
+        return copy.copy(error)
+    except Exception:  # not ours, and of a kind that cannot be copied
+        return error
