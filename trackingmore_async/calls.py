@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import attrs
 
-from trackingmore_async.codec import decode, encode
+from trackingmore_async.codec import Wire, decode, encode
 from trackingmore_async.creations import Creations
 from trackingmore_async.errors import DecodeError, InvalidRequestError, NotFoundError
 from trackingmore_async.memory import Memory
@@ -63,8 +63,9 @@ class Caller:
             budget: The time that it has; None: that of a call which begins now.
         """
         trail = Trail() if trail is None else trail
+        wire = self.encode(operation, request)
         try:
-            reply = await self._send(operation, request, trail, budget)
+            reply = await self.transport.send(operation, lambda: wire, budget or self.budget(operation), trail)
         finally:
             if operation.safety is Safety.KEYED or operation is REALTIME:
                 self._forget(request)
@@ -80,20 +81,24 @@ class Caller:
             query: Which one.
             budget: The time that it has; None: that of a call which begins now.
         """
-        trail = Trail()
-        tracking = only(await self._send(GET, query, trail, budget), trail)
+        trail, wire = Trail(), self.encode(GET, query)
+        tracking = only(await self.transport.send(GET, lambda: wire, budget or self.budget(GET), trail), trail)
         self.memory.keep(query, tracking, trail.asked_at)
         return tracking
 
-    async def _send(self, operation: Operation, request: Any, trail: Trail, budget: Budget | None = None) -> Reply:
-        """Send a request, encoded before anything else, so that what cannot be sent takes no slot."""
+    def encode(self, operation: Operation, request: Any) -> Wire:
+        """Encode a request, before anything else, so that what cannot be sent takes no slot and leaves no trace.
+
+        Args:
+            operation: The row of the table.
+            request: The request model.
+        """
         self.transport.lifetime.check()
         try:
-            wire = encode(operation, request)
+            return encode(operation, request)
         except InvalidRequestError as error:
             error.operation = operation.name
             raise
-        return await self.transport.send(operation, lambda: wire, budget or self.budget(operation), trail)
 
     def _forget(self, written: Any) -> None:
         """Forget what was read of a tracking before it was written, or asked for anew."""

@@ -29,6 +29,7 @@ async def create(caller: Caller, item: NewTracking) -> TrackingEcho:
     Beside "already exists" that is "no quota": the lost request may have spent the last of it.
     """
     budget, trail = caller.budget(CREATE), Trail()
+    caller.encode(CREATE, item)  # what cannot be sent has no name to note
     creation = caller.creations.begin(item.carrier_code, item.tracking_number)
     try:
         echo: TrackingEcho = await caller.call(CREATE, item, trail, budget)

@@ -8,6 +8,7 @@ import logging
 import pickle
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
 
 import httpx
 import pytest
@@ -215,6 +216,31 @@ async def test_a_connect_that_never_ends_was_not_sent() -> None:
     assert isinstance(error, TransportError)
     assert error.sent is False
     assert error.attempts == 2
+
+
+WRITES: dict[str, Callable[[TrackingMore, Any], Awaitable[object]]] = {
+    "create": lambda tm, number: tm.trackings.create(CARRIER, number),
+    "update": lambda tm, number: tm.trackings.update(CARRIER, number, title="mug"),
+    "delete": lambda tm, number: tm.trackings.delete(CARRIER, number),
+    "realtime": lambda tm, number: tm.trackings.realtime(CARRIER, number),
+    "change_carrier": lambda tm, number: tm.trackings.change_carrier(CARRIER, number, "zto"),
+}
+
+
+@pytest.mark.parametrize("coalesce", [False, "all"])
+@pytest.mark.parametrize("operation", WRITES)
+@pytest.mark.parametrize("number", [500600700800, None])
+async def test_a_number_that_is_no_text_is_refused(
+    sandbox: Sandbox, operation: str, number: object, coalesce: Any
+) -> None:
+    """A number from a table of numbers is told to be no text, also where memory notes what is written."""
+    sandbox.create(CARRIER, NUMBER)
+    async with TrackingMore(KEY, base_url=sandbox.url, rates=FAST) as tm:
+        await tm.trackings.get(CARRIER, NUMBER, max_age=60)
+        error = await failure(WRITES[operation](tm.with_options(coalesce=coalesce), number))
+    assert isinstance(error, InvalidRequestError)
+    assert (error.operation, error.attempts) == (operation, 0)
+    assert "tracking_number must be a text" in str(error)
 
 
 @pytest.mark.parametrize(

@@ -243,10 +243,10 @@ class Engine(Generic[ItemT]):
         except JournalError as error:
             self.hopeless.stop(error)
             return entries
-        known = [entry for entry in entries if entry.verdict is not None]
-        self.tally.recall(known)
-        self._conclude(known, recalled=True)
-        await self.outbox.room()
+        if known := [entry for entry in entries if entry.verdict is not None]:
+            self.tally.recall(known)
+            self._conclude(known, recalled=True)
+            await self.outbox.room()
         return left
 
     # Outcomes

@@ -162,7 +162,9 @@ def _structlog_logger() -> Any:
     try:
         from structlog import get_logger
     except ImportError as error:
-        raise ImportError("StructlogHook needs one more package: pip install trackingmore_async[structlog]") from error
+        raise ImportError(
+            'StructlogHook needs one more package: pip install "trackingmore_async[structlog]"'
+        ) from error
     return get_logger()
 
 

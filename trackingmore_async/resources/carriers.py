@@ -40,7 +40,7 @@ class CarriersResource:
             lang: ``en`` or ``cn``; None: the server's choice.
 
         Raises:
-            TrackingMoreError: one of the tree in ``errors.py``.
+            TrackingMoreError: any failure, see docs/errors.md.
 
         Example:
             >>> async def codes(tm: TrackingMore) -> list[str]:
@@ -60,7 +60,7 @@ class CarriersResource:
             The guesses, best first; empty when the server recognises none.
 
         Raises:
-            TrackingMoreError: one of the tree in ``errors.py``.
+            TrackingMoreError: any failure, see docs/errors.md.
 
         Example:
             >>> async def best(tm: TrackingMore) -> str:
@@ -83,7 +83,7 @@ class CarriersResource:
             queries: Up to 40 places.
 
         Raises:
-            TrackingMoreError: one of the tree in ``errors.py``.
+            TrackingMoreError: any failure, see docs/errors.md.
 
         Example:
             >>> async def companies(tm: TrackingMore) -> list[str | None]:
@@ -100,7 +100,7 @@ class CarriersResource:
             queries: Up to 40 routes.
 
         Raises:
-            TrackingMoreError: one of the tree in ``errors.py``.
+            TrackingMoreError: any failure, see docs/errors.md.
 
         Example:
             >>> async def sample_size(tm: TrackingMore) -> int | None:
