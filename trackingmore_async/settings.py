@@ -26,7 +26,7 @@ Lane = Literal["interactive", "bulk"]
 """Where a request waits: interactive work overtakes bulk work, which keeps a guaranteed share."""
 
 Coalesce = Literal["reads", "all", False]
-"""Which single calls share requests."""
+"""Which single calls share requests: those that read, writes as well, or none."""
 
 BASE_URL = "https://api.trackingmore.com/v2"
 LONGEST = 1e9  # seconds; some thirty years, and as much as every event loop can wait
