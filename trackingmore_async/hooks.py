@@ -39,12 +39,12 @@ class HookDetails:
         seconds: "retry" and "pause": how long; "reply": from handing the request over to the end of the answer.
         http_status: "reply": the HTTP status, when there was an answer.
         code: "reply" and "end": ``meta.code``, when there was an envelope.
-        error: "reply", "retry" and "end": the name of the class of the error; None: there was none. An answer that
-            came is not yet decoded at "end".
+        error: "reply", "retry" and "end": the name of the class of the error; None: there was none. What became of
+            the items of a batch is found out after its "end".
         items: "batch": how many items travel in this request.
         capacity: "batch": how many could.
         shares: "batch": the numbers of the logical calls that it carries, when they are others than `call`.
-        timing: "end": where the time went; with decoding only if the call shared a request.
+        timing: "end": where the time went.
 
     Example:
         >>> HookDetails(event="retry", call=7, operation="get", attempt=1, seconds=0.25, error="ServerError").seconds

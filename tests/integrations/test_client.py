@@ -22,7 +22,15 @@ from tests.client.helpers import CARRIER, KEY, NUMBER, failure, in_process
 from tests.coalesce.scene import numbers, opened, stocked
 from tests.conftest import VIRTUAL
 from tests.integrations.telemetry import Telemetry, attributes, identity, key, links
-from trackingmore_async import NewTracking, NotFoundError, TrackingMore, TrackingMoreError, TrackingUpdate
+from trackingmore_async import (
+    DecodeError,
+    NewTracking,
+    NotFoundError,
+    Timing,
+    TrackingMore,
+    TrackingMoreError,
+    TrackingUpdate,
+)
 from trackingmore_async.integrations.logs import LoggingHook, StructlogHook
 from trackingmore_async.integrations.otel import OpenTelemetryHook
 from trackingmore_async.sandbox import Fault, Path, Sandbox
@@ -58,10 +66,12 @@ def telemetry() -> Iterator[Telemetry]:
 
 async def test_a_handler_can_be_followed_down_to_the_request(sandbox: Sandbox, telemetry: Telemetry) -> None:
     """The span of a call stands below that of the handler which made it, and tells the time that the clock shows."""
+    timings = list[Timing | None]()
     async with in_process(sandbox, hooks=[telemetry.hook()]) as tm:
         for _ in range(2):
             with telemetry.tracers.get_tracer("shop").start_as_current_span("handler"):
-                await tm.trackings.get(CARRIER, NUMBER)
+                tracking = await tm.trackings.get(CARRIER, NUMBER)
+                timings.append(tracking.timing)
     for handler in telemetry.named("handler"):
         (call,) = telemetry.below(handler)
         (attempt,) = telemetry.below(call)
@@ -70,7 +80,8 @@ async def test_a_handler_can_be_followed_down_to_the_request(sandbox: Sandbox, t
     assert second["trackingmore.waiting"] == pytest.approx(1.0)
     assert second["trackingmore.network"] == pytest.approx(0.15)
     point = telemetry.points("trackingmore.call.duration")[GET]
-    assert (point.count, point.max) == (2, second["trackingmore.waiting"] + second["trackingmore.network"])
+    assert timings[1] is not None
+    assert (point.count, point.max) == (2, timings[1].total)
 
 
 async def test_concurrent_handlers_get_their_own_spans(sandbox: Sandbox, telemetry: Telemetry) -> None:
@@ -128,6 +139,25 @@ async def test_a_failed_call_is_told_by_its_error(sandbox: Sandbox, telemetry: T
     assert attributes(call)["error.type"] == "NotFoundError"
     assert call.status.status_code == StatusCode.ERROR
     assert set(telemetry.points("trackingmore.call.duration")) == {GET | key(error="NotFoundError")}
+
+
+NONSENSE = b'{"meta": {"code": 200, "type": "Success", "message": "Success"}, "data": "nonsense"}'
+
+
+@pytest.mark.parametrize("coalesce", [False, "reads"])
+async def test_an_answer_that_cannot_be_read_fails_the_call(
+    sandbox: Sandbox, telemetry: Telemetry, coalesce: Any
+) -> None:
+    """A call whose answer is not what the API promises is an error in spans and metrics, as it is for the caller."""
+    sandbox.faults.add(Fault(("get", "list"), body=NONSENSE))
+    async with in_process(sandbox, hooks=[telemetry.hook()]) as tm:
+        error = await failure(tm.with_options(coalesce=coalesce).trackings.get(CARRIER, NUMBER))
+    assert isinstance(error, DecodeError)
+    assert {span.status.status_code for span in telemetry.named("trackingmore.get")} == {StatusCode.ERROR}
+    assert set(telemetry.points("trackingmore.call.duration")) == {
+        key(operation=name, lane="interactive", error="DecodeError")
+        for name in ({"list", "get"} if coalesce else {"get"})
+    }
 
 
 async def test_a_job_tells_how_full_its_requests_are(sandbox: Sandbox, telemetry: Telemetry) -> None:

@@ -20,6 +20,7 @@ from trackingmore_async import (
     ClientStateError,
     ConfigurationError,
     DeadlineExceededError,
+    DecodeError,
     Hook,
     HookDetails,
     NewTracking,
@@ -27,6 +28,7 @@ from trackingmore_async import (
     RetryPolicy,
     Timing,
     TrackingMore,
+    TrackingMoreError,
     TrackingUpdate,
     TransportError,
 )
@@ -126,6 +128,79 @@ async def test_a_retry_is_announced(sandbox: Sandbox, listener: Listener) -> Non
     [retry] = [details for details in listener.heard if details.event == "retry"]
     assert (retry.attempt, retry.error) == (1, "ServerError")
     assert figures(listener.heard[-1].timing) == (close(retry.seconds), 0, 0.25, 2)
+
+
+ENVELOPE = '{"meta": {"code": 200, "type": "Success", "message": "Success"}, "data": %s}'
+
+
+@pytest.mark.parametrize(
+    ("operation", "data", "error"),
+    [
+        ("account_info", '"nonsense"', DecodeError),
+        ("get", '"nonsense"', DecodeError),
+        ("get", "[]", NotFoundError),
+        ("list", '"nonsense"', DecodeError),
+    ],
+)
+async def test_a_call_ends_as_its_caller_is_told(
+    sandbox: Sandbox, listener: Listener, operation: str, data: str, error: type[TrackingMoreError]
+) -> None:
+    """An answer that cannot be read, or holds nothing, ends the call with the error that its caller gets."""
+    sandbox.faults.add(Fault(operation, body=(ENVELOPE % data).encode()))
+    async with in_process(sandbox, hooks=[listener]) as tm:
+        calls = {"account_info": tm.account.info, "list": partial_of(tm.trackings.list)}
+        raised = await failure(calls.get(operation, partial_of(tm.trackings.get, CARRIER, NUMBER))())
+    assert listener.events == ["call", "request", "reply", "end"]
+    end = listener.heard[-1]
+    assert (end.error, end.code) == (error.__name__, 200)
+    assert (type(raised), raised.timing) == (error, end.timing)
+
+
+def partial_of(call: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
+    """Return a call that takes no arguments."""
+    return functools.partial(call, *arguments)
+
+
+async def test_decoding_is_a_part_of_the_call(sandbox: Sandbox, listener: Listener) -> None:
+    """The time that the end of a call tells is that of the result, decoding included; none of that was waiting."""
+    async with in_process(sandbox, hooks=[listener]) as tm:
+        tracking = await tm.trackings.get(CARRIER, NUMBER)
+    assert tracking.timing == listener.heard[-1].timing
+    assert tracking.timing is not None
+    assert tracking.timing.decode > 0
+
+
+async def test_a_deletion_that_was_done_the_first_time_ends_well(sandbox: Sandbox, listener: Listener) -> None:
+    """Where "does not exist" means that a lost request was carried out, the call is done, for hooks too."""
+    sandbox.faults.add(Fault("delete", on={1}, reset="after"))
+    async with in_process(sandbox, hooks=[listener]) as tm:
+        await tm.trackings.delete(CARRIER, NUMBER)
+    assert listener.events == ["call", "request", "reply", "retry", "request", "reply", "end"]
+    assert listener.of("reply")[1]["error"] == "NotFoundError"
+    assert (listener.heard[-1].error, listener.heard[-1].code) == (None, 4017)
+
+
+async def test_a_creation_that_is_read_back_ends_well(sandbox: Sandbox, listener: Listener) -> None:
+    """The look-up that settles a creation is a call of its own, its time a part of the creation's, which is done."""
+    sandbox.faults.add(Fault("create", on={1}, reset="after"))
+    async with in_process(sandbox, hooks=[listener]) as tm:
+        echo = await tm.trackings.create(CARRIER, "LX900000018CN")
+    ends = [(details.operation, details.error) for details in listener.heard if details.event == "end"]
+    assert ends == [("get", None), ("create", None)]
+    assert listener.heard[0].call == listener.heard[-1].call
+    assert echo.timing == listener.heard[-1].timing
+    assert echo.timing is not None
+    assert echo.timing.attempts == 3
+
+
+async def test_that_there_is_nothing_is_no_failure(sandbox: Sandbox, listener: Listener) -> None:
+    """Where the server says "nothing", and the caller gets an empty list, the call is done."""
+    sandbox.faults.add(Fault(("list", "detect"), code=4031, status=200))
+    async with in_process(sandbox, hooks=[listener]) as tm:
+        assert await tm.carriers.detect(NUMBER) == []
+        assert (await tm.trackings.list()).items == ()
+    ends = [(details.operation, details.error, details.code) for details in listener.heard if details.event == "end"]
+    assert ends == [("detect", None, 4031), ("list", None, 4031)]
 
 
 async def test_the_last_attempt_announces_no_retry(sandbox: Sandbox, listener: Listener) -> None:

@@ -177,10 +177,11 @@ async def _confirm(sharing: Sharing, request: SharedRequest) -> None:
         sharing.transport.tell_batch(GET, request.trail, 1, 1, request.calls())
         return encode(GET, request.groups[0][0].item)
 
-    reply = await sharing.transport.send(GET, build, sharing.budget(request), request.trail)
-    begun = perf_counter()
-    tracking = only(reply, request.trail)
-    request.decode += perf_counter() - begun
+    with sharing.transport.call(GET, request.lane, request.trail):
+        reply = await sharing.transport.send(GET, build, sharing.budget(request), request.trail)
+        begun = perf_counter()
+        tracking = only(reply, request.trail)
+        request.decode += perf_counter() - begun
     await _answer(request, {request.groups[0][0].name: tracking})
 
 
@@ -192,7 +193,8 @@ async def _read(sharing: Sharing, request: SharedRequest, build: Callable[[], Wi
             reply = await sharing.transport.send(LIST, build, budget, request.trail)
             begun = perf_counter()
             page: Page = decoded(LIST, reply, request.trail)
-            is_news = await _sort(page.items, found)
+            with request.trail.decoding():
+                is_news = await _sort(page.items, found)
             request.decode += perf_counter() - begun
             rows, number = rows + len(page.items), number + 1
             if rows >= page.total or not is_news or _is_complete(request, found):

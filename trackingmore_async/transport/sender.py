@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -158,14 +158,20 @@ class Transport:
         """Return what the server's clock showed at `moment` (loop clock); None before its first ``Date`` header."""
         return None if self._server_epoch is None else self._server_epoch + timedelta(seconds=moment)
 
-    def call(self, operation: Operation, lane: Lane, trail: Trail) -> Call:
-        """Return the context of one logical call, which `send` opens itself unless the trail is that of an open one.
+    def call(self, operation: Operation, lane: Lane, trail: Trail) -> AbstractContextManager[None]:
+        """Return the context of one logical call; nothing begins where the trail is that of one which has begun.
 
         Args:
             operation: The row of the table.
             lane: Where it waits.
             trail: What it goes through; its `timing` is complete after the context.
+
+        Raises:
+            ClientStateError: the client is not open.
         """
+        self.lifetime.check()
+        if trail.call:
+            return nullcontext()
         trail.lane = lane
         return Call(self.herald, self.silence, operation, trail)
 
@@ -209,7 +215,7 @@ class Transport:
         if not trail.is_counted:
             self.counters.came(operation.bucket)
         try:
-            with nullcontext() if trail.call else self.call(operation, budget.lane, trail):
+            with self.call(operation, budget.lane, trail):
                 return await self._until_closed(operation, build, budget, trail)
         except TrackingMoreError as error:
             trail.end()
