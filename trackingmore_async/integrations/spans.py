@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import attrs
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, set_span_in_context
 
@@ -27,9 +25,6 @@ from .names import (
 
 __all__ = ["Spans"]
 
-MOST_OPEN: Final = 10_000
-"""Calls that are followed at once. More only come together when the ends of calls are not told."""
-
 Attributes = dict[str, str | int | float | bool]
 
 
@@ -51,8 +46,8 @@ class OpenCall:
 class Spans:
     """Makes one span of each call and of each attempt.
 
-    The spans are not made current: a hook hears of beginnings and ends one by one, and what is current has to be set
-    back where it was set.
+    It holds as many as there are calls under way, for each of these ends. The spans are not made current: a hook hears
+    of beginnings and ends one by one, and what is current has to be set back where it was set.
 
     Args:
         tracer: Makes the spans.
@@ -99,9 +94,6 @@ class Spans:
         )
         if not span.is_recording():
             return
-        if len(self._open) >= MOST_OPEN:
-            oldest = self._open.pop(next(iter(self._open)))
-            _finish(oldest)
         self._open[details.call] = OpenCall(span)
 
     def _send(self, call: OpenCall, details: HookDetails) -> None:
