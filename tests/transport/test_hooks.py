@@ -384,6 +384,22 @@ async def test_a_hook_that_raises_changes_nothing(
     assert "Kim" not in text
 
 
+@pytest.mark.parametrize("coalesce", [False, "reads"])
+@pytest.mark.parametrize("event", ["call", "request", "reply", "end"])
+async def test_a_hook_that_asks_a_cancelled_future_cancels_nothing(sandbox: Sandbox, event: str, coalesce: Any) -> None:
+    """That a hook raises `CancelledError` changes nothing either: nobody gave up the call."""
+    cancelled = asyncio.get_running_loop().create_future()
+    cancelled.cancel()
+
+    def ask(details: HookDetails) -> None:
+        if details.event == event:
+            cancelled.result()
+
+    async with in_process(sandbox, hooks=[ask]) as tm:
+        tracking = await tm.with_options(coalesce=coalesce).trackings.get(CARRIER, NUMBER)
+    assert tracking.tracking_number == NUMBER
+
+
 async def test_without_hooks_nothing_is_made(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client without hooks makes no object to describe an event."""
 

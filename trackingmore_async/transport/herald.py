@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from asyncio import CancelledError
 from collections.abc import Iterator
 from itertools import count
 from types import TracebackType
@@ -48,7 +49,7 @@ class Herald:
         for place, hook in enumerate(self.hooks):
             try:
                 hook(told)
-            except Exception as error:
+            except (Exception, CancelledError) as error:  # nobody cancels a function: it asked a future that was
                 if place not in self._blamed:
                     self._blamed.add(place)
                     _complain(hook, error)
@@ -70,7 +71,7 @@ class Herald:
             self.tell("pause", operation, trail, attempt=trail.attempts, seconds=exchange.silenced)
 
 
-def _complain(hook: Hook, error: Exception) -> None:
+def _complain(hook: Hook, error: BaseException) -> None:
     """Log what a hook did, without the text of its error: nobody knows what stands there."""
     name = getattr(hook, "__qualname__", type(hook).__name__)
     trace = error.__traceback__
