@@ -19,7 +19,7 @@ HookEvent = Literal["call", "request", "reply", "retry", "pause", "batch", "end"
 
 @attrs.frozen(kw_only=True)
 class HookDetails:
-    """One event in the life of a call. It holds no key, no data of customers, no address and no body.
+    """One event in the life of a call. It holds no key, no data of customers, no path, no query and no body.
 
     A logical call begins with "call" and ends with "end", both in the task of the caller. In between come, for each
     attempt, "request" (its slot was granted, it is about to leave) and "reply" (the attempt is over, however it
@@ -36,6 +36,7 @@ class HookDetails:
         lane: Where it waits: "interactive" or "bulk".
         attempt: Which attempt it is, from 1; 0 where there is none.
         waited: "request": seconds for which this attempt waited for its slot.
+        server: "request": host and port of the server.
         seconds: "retry" and "pause": how long; "reply": from handing the request over to the end of the answer.
         http_status: "reply": the HTTP status, when there was an answer.
         code: "reply" and "end": ``meta.code``, when there was an envelope.
@@ -57,6 +58,7 @@ class HookDetails:
     lane: Literal["interactive", "bulk"] = "interactive"
     attempt: int = 0
     waited: float = 0.0
+    server: tuple[str, int] | None = None
     seconds: float = 0.0
     http_status: int | None = None
     code: int | None = None

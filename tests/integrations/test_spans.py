@@ -58,6 +58,8 @@ def test_a_span_says_what_is_known(telemetry: Telemetry, teller: Teller) -> None
     assert attributes(attempt) == {
         "http.request.method": "GET",
         "url.template": "/trackings/{carrier_code}/{tracking_number}",
+        "server.address": "api.trackingmore.com",
+        "server.port": 443,
         "trackingmore.attempt": 1,
         "trackingmore.wait_time": 0.5,
         "http.response.status_code": 200,

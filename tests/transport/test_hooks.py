@@ -33,9 +33,11 @@ from trackingmore_async import (
     TransportError,
 )
 from trackingmore_async.sandbox import Fault, Path, Sandbox
+from trackingmore_async.settings import server_of
 
 pytestmark = pytest.mark.anyio
 
+AS_USUAL = ("event", "call", "operation", "server")
 EIGHTH = Path(there=0.0625, back=0.0625)
 
 
@@ -76,8 +78,8 @@ class Listener:
 
 
 def said(details: HookDetails) -> dict[str, Any]:
-    """Return what a hook was told beside its event, call and operation, where that is not the default."""
-    fields = [field for field in attrs.fields(HookDetails) if field.name not in ("event", "call", "operation")]
+    """Return what a hook was told beside what is known, where that is not the default."""
+    fields = [field for field in attrs.fields(HookDetails) if field.name not in AS_USUAL]
     values = {field.name: getattr(details, field.name) for field in fields}
     different = {field.name: values[field.name] for field in fields if values[field.name] != field.default}
     return {name: round(value, 3) if isinstance(value, float) else value for name, value in different.items()}
@@ -104,6 +106,26 @@ async def test_a_call_that_goes_well(sandbox: Sandbox, listener: Listener) -> No
     end = listener.heard[-1]
     assert (end.code, end.error) == (200, None)
     assert figures(end.timing) == (0, 0, 0.125, 1)
+
+
+async def test_a_request_says_where_it_goes(sandbox: Sandbox, listener: Listener) -> None:
+    """Host and port of the server are told with each request, and of the address nothing else."""
+    async with in_process(sandbox, hooks=[listener]) as tm:
+        await tm.account.info()
+    assert [details.server for details in listener.heard] == [None, ("sandbox", 80), None, None]
+
+
+@pytest.mark.parametrize(
+    ("address", "server"),
+    [
+        ("https://api.trackingmore.com/v2", ("api.trackingmore.com", 443)),
+        ("http://Proxy.example:8080/trackings/v2", ("proxy.example", 8080)),
+        ("https://[2001:db8::1]/v2", ("2001:db8::1", 443)),
+    ],
+)
+def test_a_server_is_a_host_and_a_port(address: str, server: tuple[str, int]) -> None:
+    """The port is that of the scheme where the address has none."""
+    assert server_of(address) == server
 
 
 async def test_waiting_for_a_slot_is_told(sandbox: Sandbox, listener: Listener) -> None:
@@ -329,7 +351,7 @@ async def test_every_view_tells_the_same_hooks(sandbox: Sandbox, listener: Liste
 
 
 async def test_nothing_secret_is_told(sandbox: Sandbox, listener: Listener) -> None:
-    """Whatever is sent and answered, well or not, no hook hears of a key, an address, a number or a person."""
+    """Whatever is sent and answered, well or not, no hook hears of a key, a path, a number or a person."""
     secrets = ["Kim-Secretname", "kim@secret.example", "+4912345678"]
     person: Any = dict(zip(("customer_name", "customer_email", "customer_phone"), secrets, strict=True))
     sandbox.faults.add(
@@ -349,7 +371,7 @@ async def test_nothing_secret_is_told(sandbox: Sandbox, listener: Listener) -> N
         assert len([one async for one in tm.trackings.list(page_size=20)]) > 50
     told = "\n".join(repr(attrs.asdict(details)) for details in listener.heard)
     assert {details.event for details in listener.heard} >= {"call", "request", "reply", "retry", "pause", "end"}
-    for secret in (*secrets, KEY, ADDRESS, "sandbox", "LX9", "ZZ0", CARRIER):
+    for secret in (*secrets, KEY, ADDRESS, "http:", "/v2", "LX9", "ZZ0", CARRIER):
         assert secret not in told
 
 

@@ -16,7 +16,9 @@ __all__ = [
     "LANE",
     "METHOD",
     "OPERATION",
+    "PORT",
     "RESENDS",
+    "SERVER",
     "STATUS",
     "TEMPLATE",
 ]
@@ -24,6 +26,8 @@ __all__ = [
 ERROR_TYPE: Final = "error.type"
 METHOD: Final = "http.request.method"
 RESENDS: Final = "http.request.resend_count"
+SERVER: Final = "server.address"
+PORT: Final = "server.port"
 STATUS: Final = "http.response.status_code"
 TEMPLATE: Final = "url.template"
 

@@ -18,7 +18,9 @@ from .names import (
     LANE,
     METHOD,
     OPERATION,
+    PORT,
     RESENDS,
+    SERVER,
     STATUS,
     TEMPLATE,
 )
@@ -104,6 +106,8 @@ class Spans:
             "trackingmore.attempt": details.attempt,
             "trackingmore.wait_time": details.waited,
         }
+        if details.server is not None:
+            attributes[SERVER], attributes[PORT] = details.server
         if details.attempt > 1:
             attributes[RESENDS] = details.attempt - 1
         context = set_span_in_context(call.span)

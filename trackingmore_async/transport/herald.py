@@ -33,9 +33,11 @@ class Herald:
 
     Args:
         hooks: Who wants to hear; where there are none, ask for nothing to be told: that would cost time.
+        server: Host and port of the server.
     """
 
     hooks: tuple[Hook, ...]
+    server: tuple[str, int]
     _numbers: Iterator[int] = attrs.field(factory=_numbers, init=False)
     _blamed: set[int] = attrs.field(factory=set[int], init=False)
 
@@ -53,6 +55,10 @@ class Herald:
                 if place not in self._blamed:
                     self._blamed.add(place)
                     _complain(hook, error)
+
+    def tell_request(self, operation: Operation, trail: Trail, *, waited: float) -> None:
+        """Tell that an attempt is about to leave."""
+        self.tell("request", operation, trail, attempt=trail.attempts, waited=waited, server=self.server)
 
     def tell_reply(self, operation: Operation, exchange: Exchange, failure: type[BaseException] | None) -> None:
         """Tell that an attempt is over, and of the ban that it began, if it did."""

@@ -27,7 +27,7 @@ from trackingmore_async.pacing.protocol import Permit, RateLimiter
 from trackingmore_async.pacing.refusal import late_turn
 from trackingmore_async.pacing.silence import Silence
 from trackingmore_async.retry import RetryPolicy, delay_before_retry
-from trackingmore_async.settings import ApiKey, Lane, account_name
+from trackingmore_async.settings import ApiKey, Lane, account_name, server_of
 from trackingmore_async.stats import Statistics
 from trackingmore_async.transport.bans import Bans
 from trackingmore_async.transport.budget import Budget, Trail, clock
@@ -77,7 +77,7 @@ class Transport:
         self.base_url: str = base_url
         self.account: str = account_name(base_url, key)
         self.lifetime: Lifetime = Lifetime()
-        self.herald: Herald = Herald(hooks)
+        self.herald: Herald = Herald(hooks, server_of(base_url))
         self.counters: Counters = Counters()
         self.silence: Silence = Silence()
         self.latency: Latency = Latency()
@@ -274,7 +274,7 @@ class Transport:
         failure: type[BaseException] | None = None
         try:
             if self.herald.hooks:
-                self.herald.tell("request", operation, trail, attempt=trail.attempts, waited=begun_at - asked_at)
+                self.herald.tell_request(operation, trail, waited=begun_at - asked_at)
             answer = await self._courier.carry(pool.client, operation, build(), budget, exchange)
             self.round_trip.answered_from(answer.address)
             reply = await self._judge(answer, exchange)
