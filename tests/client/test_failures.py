@@ -8,6 +8,7 @@ import logging
 import pickle
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
 
 import httpx
 import pytest
@@ -196,6 +197,19 @@ async def test_a_server_that_never_answers_is_given_up(unclosed_port: str) -> No
     assert isinstance(error, TransportError)
     assert (error.sent, error.attempts) == (True, 2)
     assert "0.1 s" in str(error)
+
+
+@pytest.mark.parametrize(("fault", "timeout"), [({"reset": "after"}, None), ({"delay_back": 2.0}, 0.2)])
+async def test_a_request_that_only_reads_need_not_be_read_back(
+    sandbox: Sandbox, fault: dict[str, Any], timeout: float | None
+) -> None:
+    """Where the answer to a read is lost, the advice is to try again; of a write it is to read back before."""
+    sandbox.faults.add(Fault(**fault))
+    async with TrackingMore(KEY, base_url=sandbox.url, retry=QUICK, rates=FAST, timeout=timeout) as tm:
+        reading = await failure(tm.account.info())
+        writing = await failure(tm.trackings.update(CARRIER, NUMBER, title="mug"))
+    assert reading.message.endswith("Nothing was changed. Try again.")
+    assert "Read back before sending it again." in writing.message
 
 
 async def test_a_connect_that_never_ends_was_not_sent() -> None:
