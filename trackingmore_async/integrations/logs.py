@@ -161,8 +161,9 @@ class StructlogHook:
 def _structlog_logger() -> Any:
     try:
         from structlog import get_logger
-    except ImportError as error:
-        raise ImportError("StructlogHook needs one more package: pip install trackingmore_async[structlog]") from error
+    except ImportError as missing:
+        advice = 'pip install "trackingmore_async[structlog]"'
+        raise ImportError(f"StructlogHook needs one more package: {advice}") from missing
     return get_logger()
 
 
