@@ -255,6 +255,18 @@ async def test_a_miss_leads_to_both_requests(sandbox: Sandbox, telemetry: Teleme
     assert (len(links(confirmed)), len(telemetry.below(confirmed))) == (0, 1)
 
 
+async def test_a_list_without_a_match_is_no_failure(sandbox: Sandbox, telemetry: Telemetry) -> None:
+    """A visitor's typing error is one failed look-up, and no failure of the request that others might have shared."""
+    async with in_process(sandbox, hooks=[telemetry.hook()]) as tm:
+        await failure(tm.with_options(coalesce="reads").trackings.get(CARRIER, "LX900000018CN"))
+    (listed,) = telemetry.named("trackingmore.list")
+    assert (listed.status.status_code, attributes(listed)["trackingmore.code"]) == (StatusCode.UNSET, 4031)
+    (attempt,) = telemetry.below(listed)
+    assert attributes(attempt)["error.type"] == "NotFoundError"
+    told = telemetry.points("trackingmore.call.duration")
+    assert told[key(operation="list", lane="interactive")].count == 1
+
+
 async def test_edits_that_share_a_batch_lead_to_it(sandbox: Sandbox, telemetry: Telemetry) -> None:
     """Edits of one tracking that were merged into one item have links to the same request."""
     async with in_process(sandbox, hooks=[telemetry.hook()]) as tm, anyio.create_task_group() as tasks:

@@ -125,7 +125,7 @@ class Lookups:
         found, refused = Found(), False
         try:
             await _read(sharing, request, build, found)
-        except NotFoundError:  # the list holds none of them, or no more
+        except NotFoundError:  # there is no list at this address: the single look-up has the last word
             pass
         except InvalidRequestError:
             refused = True
@@ -190,7 +190,12 @@ async def _read(sharing: Sharing, request: SharedRequest, build: Callable[[], Wi
     budget, rows, number = sharing.budget(request), 0, 1
     with sharing.transport.call(LIST, request.lane, request.trail):
         while True:
-            reply = await sharing.transport.send(LIST, build, budget, request.trail)
+            try:
+                reply = await sharing.transport.send(LIST, build, budget, request.trail)
+            except NotFoundError as error:  # the list holds none of them, or no more
+                if error.code in NO_RESOURCE:
+                    raise
+                return
             begun = perf_counter()
             page: Page = decoded(LIST, reply, request.trail)
             with request.trail.decoding():
