@@ -81,6 +81,8 @@ async def explain(_: Request, error: Exception) -> Response:
     """Tell the visitor what is of use to him, and the log the rest; examples/web_fastapi.py distinguishes more."""
     match error:
         case NotFoundError() | InvalidRequestError():
+            if error.code in {404, None} and error.attempts:  # it may be base_url that leads nowhere
+                log.warning("Not found: %s", error)
             return JSONResponse({"detail": "There is no such parcel."}, 404)
         case DeadlineExceededError(retry_after=seconds) | RateLimitedError(retry_after=seconds):
             return JSONResponse({"detail": "Too busy."}, 503, {"Retry-After": str(seconds or 1)})

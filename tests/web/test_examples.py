@@ -100,6 +100,22 @@ async def test_a_server_that_bans_for_long_is_a_503(
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3600")
 
 
+@pytest.mark.parametrize("name", NAMES)
+async def test_an_address_that_leads_nowhere_stands_in_the_log(
+    name: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A shop with a wrong base URL finds no parcel, and its log says so; that one parcel is missing is no news."""
+    async with served(load_example(name)) as site:
+        await site.get("/parcels/china-ems/LX999999999CN")
+        await site.get("/parcels/china-ems/%20")
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    monkeypatch.setenv("TRACKINGMORE_BASE_URL", f"{sandbox.url}/wrong")
+    async with served(load_example(name)) as site:
+        assert (await site.get()).status_code == 404
+    told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert ["Check base_url" in text for text in told] == [True]
+
+
 @pytest.mark.parametrize("name", ["web_fastapi", "web_aiohttp"])
 async def test_who_would_wait_too_long_is_told_so(name: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the next slot is a minute away, and nobody has so long, the answer is a 503, and nothing is sent."""
