@@ -34,7 +34,7 @@ class HookDetails:
         call: The number of the logical call.
         operation: The name of the operation, which is that of the bucket.
         lane: Where it waits: "interactive" or "bulk".
-        attempt: Which attempt it is, from 1; 0 where there is none.
+        attempt: Which attempt it is, from 1; 0 where there is none. Each page of a list is a request of its own.
         waited: "request": seconds for which this attempt waited for its slot.
         server: "request": host and port of the server.
         seconds: "retry" and "pause": how long; "reply": from handing the request over to the end of the answer.

@@ -255,6 +255,21 @@ async def test_a_miss_leads_to_both_requests(sandbox: Sandbox, telemetry: Teleme
     assert (len(links(confirmed)), len(telemetry.below(confirmed))) == (0, 1)
 
 
+async def test_further_pages_are_no_repetitions(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each page of a shared request is a first attempt; one that is sent again is a second, whichever page it is."""
+    monkeypatch.setattr("trackingmore_async.coalesce.lookups.MAX_PAGE_SIZE", 3)
+    sandbox = stocked(9)
+    sandbox.faults.add(Fault("list", on={2}, status=503))
+    async with opened(sandbox, hooks=[telemetry.hook()]) as tm, anyio.create_task_group() as tasks:
+        for number in numbers(9):
+            tasks.start_soon(tm.trackings.get, "zto", number)
+    (listed,) = telemetry.named("trackingmore.list")
+    told = [attributes(span) for span in telemetry.below(listed)]
+    assert [said["trackingmore.attempt"] for said in told] == [1, 1, 2, 1]
+    assert [said.get("http.request.resend_count") for said in told] == [None, None, 1, None]
+    assert attributes(listed)["trackingmore.attempts"] == 4
+
+
 async def test_a_list_without_a_match_is_no_failure(sandbox: Sandbox, telemetry: Telemetry) -> None:
     """A visitor's typing error is one failed look-up, and no failure of the request that others might have shared."""
     async with in_process(sandbox, hooks=[telemetry.hook()]) as tm:

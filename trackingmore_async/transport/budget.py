@@ -94,6 +94,11 @@ class Trail:
         return self._since - before
 
     @property
+    def attempt(self) -> int:
+        """Which attempt of its latest request it is, from 1: each page of a list is a request."""
+        return self.attempts - self.before
+
+    @property
     def is_on_its_way(self) -> bool:
         """Whether a request is on the network now."""
         return self._on_its_way

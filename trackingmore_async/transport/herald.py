@@ -58,7 +58,7 @@ class Herald:
 
     def tell_request(self, operation: Operation, trail: Trail, *, waited: float) -> None:
         """Tell that an attempt is about to leave."""
-        self.tell("request", operation, trail, attempt=trail.attempts, waited=waited, server=self.server)
+        self.tell("request", operation, trail, attempt=trail.attempt, waited=waited, server=self.server)
 
     def tell_reply(self, operation: Operation, exchange: Exchange, failure: type[BaseException] | None) -> None:
         """Tell that an attempt is over, and of the ban that it began, if it did."""
@@ -67,14 +67,14 @@ class Herald:
             "reply",
             operation,
             trail,
-            attempt=trail.attempts,
+            attempt=trail.attempt,
             seconds=exchange.seconds,
             http_status=exchange.http_status,
             code=None if exchange.http_status is None else trail.code,
             error=None if kind is None else kind.__name__,
         )
         if exchange.silenced is not None:
-            self.tell("pause", operation, trail, attempt=trail.attempts, seconds=exchange.silenced)
+            self.tell("pause", operation, trail, attempt=trail.attempt, seconds=exchange.silenced)
 
 
 def _complain(hook: Hook, error: BaseException) -> None:

@@ -251,7 +251,7 @@ class Transport:
                     raise
                 if self.herald.hooks:
                     name = type(error).__name__
-                    self.herald.tell("retry", operation, trail, attempt=trail.attempts, seconds=delay, error=name)
+                    self.herald.tell("retry", operation, trail, attempt=trail.attempt, seconds=delay, error=name)
                 await back_off(delay)
             else:
                 if reply is not None:  # None: a 429, which costs no attempt
@@ -297,7 +297,7 @@ class Transport:
             return
         self.counters.requests += 1
         bucket = exchange.permit.bucket
-        if trail.attempts - trail.before > 1:
+        if trail.attempt > 1:
             counter = self.counters.of(bucket)
             counter.retries += 1
             counter.replays += trail.in_doubt
