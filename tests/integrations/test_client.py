@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 from collections import Counter
@@ -196,6 +197,19 @@ async def test_cancelled_calls_leave_no_span_open(
     assert len(ends) == 50
     assert set(ends) == {"CancelledError", None}
     assert {span.status.status_code for span in telemetry.spans} == {StatusCode.UNSET}
+
+
+async def test_a_request_that_nobody_waits_for_is_not_measured(sandbox: Sandbox, telemetry: Telemetry) -> None:
+    """Where all have left when the turn comes nothing is sent, and no answer that took no time is counted."""
+    async with in_process(sandbox, hooks=[telemetry.hook()]) as tm:
+        look_up = asyncio.ensure_future(tm.with_options(coalesce="reads").trackings.get(CARRIER, NUMBER))
+        await asyncio.sleep(0)
+        look_up.cancel()
+        await anyio.sleep(1)
+    assert sandbox.statistics().total_requests == 0
+    (listed,) = telemetry.named("trackingmore.list")
+    assert attributes(listed)["error.type"] == "WithdrawnError"
+    assert telemetry.points("trackingmore.request.duration") == {}
 
 
 async def test_closing_the_client_ends_the_spans_of_calls_under_way(sandbox: Sandbox, telemetry: Telemetry) -> None:

@@ -9,7 +9,7 @@ from opentelemetry.metrics import Meter
 from trackingmore_async.hooks import HookDetails
 from trackingmore_async.timing import Timing
 
-from .names import CODE, ERROR_TYPE, FROM_MEMORY, LANE, OPERATION, STATUS
+from .names import CODE, ERROR_TYPE, FROM_MEMORY, LANE, OPERATION, STATUS, WITHDRAWN
 
 __all__ = ["Instruments"]
 
@@ -60,7 +60,7 @@ class Instruments:
             details: The event.
         """
         match details.event:
-            case "reply":
+            case "reply" if details.error != WITHDRAWN:
                 self._request_duration.record(details.seconds, _of_attempt(details))
             case "retry":
                 self._retries.add(1, _of(details))

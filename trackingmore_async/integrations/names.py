@@ -21,6 +21,7 @@ __all__ = [
     "SERVER",
     "STATUS",
     "TEMPLATE",
+    "WITHDRAWN",
 ]
 
 ERROR_TYPE: Final = "error.type"
@@ -38,5 +39,8 @@ ITEMS: Final = "trackingmore.batch.items"
 CAPACITY: Final = "trackingmore.batch.capacity"
 FROM_MEMORY: Final = "trackingmore.from_memory"
 
-CALLED_OFF: Final = frozenset({"CancelledError", WithdrawnError.__name__})
+WITHDRAWN: Final = WithdrawnError.__name__
+"""The error of a request that was not sent after all: when its turn came, nobody waited for it any more."""
+
+CALLED_OFF: Final = frozenset({"CancelledError", WITHDRAWN})
 """The errors of calls that nobody waits for any more: no failures of anybody."""
