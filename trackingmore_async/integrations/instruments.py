@@ -48,7 +48,7 @@ class Instruments:
         self._batch_items = meter.create_histogram(
             "trackingmore.batch.items", "{item}", "Items in a request", explicit_bucket_boundaries_advisory=ITEMS
         )
-        self._retries = meter.create_counter("trackingmore.retries", "{retry}", "Requests that are sent again")
+        self._retries = meter.create_counter("trackingmore.retries", "{retry}", "Repetitions of requests that failed")
         self._pauses = meter.create_counter(
             "trackingmore.pauses", "{pause}", "Bans: pauses of the whole account after a 429"
         )
