@@ -171,6 +171,20 @@ async def test_no_error_shows_a_secret(sandbox: Sandbox, trouble: Trouble, caplo
     assert "httpx" not in type(error.__cause__ or error.__context__).__module__
 
 
+async def test_only_httpx_logs_the_numbers_of_parcels(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    """At the level DEBUG no logger at all writes the key or a name, and numbers of parcels stand on httpx' alone."""
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "httpcore")
+    sandbox.create(CARRIER, NUMBER)
+    async with TrackingMore(KEY, base_url=sandbox.url, retry=QUICK, rates=FAST) as tm:
+        await tm.trackings.get(CARRIER, NUMBER)
+        await tm.trackings.update(CARRIER, NUMBER, **PEOPLE)
+    lines = [(record.name, record.getMessage()) for record in caplog.records]
+    assert {name for name, text in lines if NUMBER in text} == {"httpx"}
+    assert "httpcore.http11" in {name for name, _ in lines}
+    assert [secret for secret in SECRETS if any(secret in text for _, text in lines)] == []
+
+
 async def test_the_client_does_not_show_its_key(tm: TrackingMore) -> None:
     """The client, its views and its resources print without the key, and the client cannot be pickled with it."""
     shown = [
@@ -197,6 +211,19 @@ async def test_a_server_that_never_answers_is_given_up(unclosed_port: str) -> No
     assert isinstance(error, TransportError)
     assert (error.sent, error.attempts) == (True, 2)
     assert "0.1 s" in str(error)
+
+
+@pytest.mark.parametrize(("fault", "timeout"), [({"reset": "after"}, None), ({"delay_back": 2.0}, 0.2)])
+async def test_a_request_that_only_reads_need_not_be_read_back(
+    sandbox: Sandbox, fault: dict[str, Any], timeout: float | None
+) -> None:
+    """Where the answer to a read is lost, the advice is to try again; of a write it is to read back before."""
+    sandbox.faults.add(Fault(**fault))
+    async with TrackingMore(KEY, base_url=sandbox.url, retry=QUICK, rates=FAST, timeout=timeout) as tm:
+        reading = await failure(tm.account.info())
+        writing = await failure(tm.trackings.update(CARRIER, NUMBER, title="mug"))
+    assert reading.message.endswith("Nothing was changed. Try again.")
+    assert "Read back before sending it again." in writing.message
 
 
 async def test_a_connect_that_never_ends_was_not_sent() -> None:

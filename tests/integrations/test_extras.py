@@ -13,7 +13,7 @@ from trackingmore_async.integrations.logs import LoggingHook, StructlogHook
 
 def test_without_opentelemetry_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Importing the hook without OpenTelemetry says what to install."""
-    monkeypatch.delitem(sys.modules, "trackingmore_async.integrations.otel")
+    monkeypatch.delitem(sys.modules, "trackingmore_async.integrations.otel", raising=False)
     monkeypatch.setitem(sys.modules, "opentelemetry.trace", None)
     with pytest.raises(ImportError, match=r'pip install "trackingmore_async\[otel\]"$'):
         importlib.import_module("trackingmore_async.integrations.otel")

@@ -32,6 +32,7 @@ from trackingmore_async.operations import (
     UPDATE_MANY,
     Operation,
 )
+from trackingmore_async.transport import Reply, Trail
 
 from .batch import IN_VAIN, Batches
 from .entry import Entry, halves
@@ -179,14 +180,21 @@ class Settling:
         wire = encode(LIST, TrackingFilter(numbers=numbers, limit=MAX_PAGE_SIZE))
         trail = self.batches.new_trail(is_counted=False)
         budget = attrs.evolve(self.batches.budget, timeout=LIST.timeout)
-        try:
-            reply = await self.batches.caller.transport.send(LIST, lambda: wire, budget, trail)
-        except NotFoundError as error:
-            if error.code in NOTHING_FOUND:
-                return []
-            raise
-        finally:
-            self.batches.requests += trail.attempts
+        transport = self.batches.caller.transport
+        with transport.call(LIST, budget.lane, trail):
+            try:
+                reply = await transport.send(LIST, lambda: wire, budget, trail)
+            except NotFoundError as error:
+                if error.code in NOTHING_FOUND:
+                    return []
+                raise
+            finally:
+                self.batches.requests += trail.attempts
+            return _read_all(reply, trail)
+
+
+def _read_all(reply: Reply, trail: Trail) -> list[Tracking]:
+    with trail.decoding():
         page: Page = decode(LIST, reply.envelope.data)
         if page.total > len(page.items):
             raise DecodeError("The server holds more trackings of these numbers than fit in one page.")

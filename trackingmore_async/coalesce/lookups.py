@@ -125,7 +125,7 @@ class Lookups:
         found, refused = Found(), False
         try:
             await _read(sharing, request, build, found)
-        except NotFoundError:  # the list holds none of them, or no more
+        except NotFoundError:  # there is no list at this address: the single look-up has the last word
             pass
         except InvalidRequestError:
             refused = True
@@ -177,10 +177,11 @@ async def _confirm(sharing: Sharing, request: SharedRequest) -> None:
         sharing.transport.tell_batch(GET, request.trail, 1, 1, request.calls())
         return encode(GET, request.groups[0][0].item)
 
-    reply = await sharing.transport.send(GET, build, sharing.budget(request), request.trail)
-    begun = perf_counter()
-    tracking = only(reply, request.trail)
-    request.decode += perf_counter() - begun
+    with sharing.transport.call(GET, request.lane, request.trail):
+        reply = await sharing.transport.send(GET, build, sharing.budget(request), request.trail)
+        begun = perf_counter()
+        tracking = only(reply, request.trail)
+        request.decode += perf_counter() - begun
     await _answer(request, {request.groups[0][0].name: tracking})
 
 
@@ -189,10 +190,16 @@ async def _read(sharing: Sharing, request: SharedRequest, build: Callable[[], Wi
     budget, rows, number = sharing.budget(request), 0, 1
     with sharing.transport.call(LIST, request.lane, request.trail):
         while True:
-            reply = await sharing.transport.send(LIST, build, budget, request.trail)
+            try:
+                reply = await sharing.transport.send(LIST, build, budget, request.trail)
+            except NotFoundError as error:  # the list holds none of them, or no more
+                if error.code in NO_RESOURCE:
+                    raise
+                return
             begun = perf_counter()
             page: Page = decoded(LIST, reply, request.trail)
-            is_news = await _sort(page.items, found)
+            with request.trail.decoding():
+                is_news = await _sort(page.items, found)
             request.decode += perf_counter() - begun
             rows, number = rows + len(page.items), number + 1
             if rows >= page.total or not is_news or _is_complete(request, found):

@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Iterable
 
 from trackingmore_async.calls import Caller
-from trackingmore_async.errors import NotFoundError
+from trackingmore_async.errors import NotFoundError, TrackingMoreError
 from trackingmore_async.models import (
     UNSET,
     Carrier,
@@ -66,14 +66,8 @@ class CarriersResource:
             >>> async def best(tm: TrackingMore) -> str:
             ...     return (await tm.carriers.detect("LX900000017CN"))[0].code
         """
-        try:
-            guesses: builtins.list[CarrierGuess] = await self._caller.call(
-                DETECT, DetectQuery(tracking_number, lang=lang or UNSET)
-            )
-        except NotFoundError as error:
-            if error.code in NOTHING_FOUND:
-                return []
-            raise
+        query = DetectQuery(tracking_number, lang=lang or UNSET)
+        guesses: builtins.list[CarrierGuess] = await self._caller.call(DETECT, query, settle=_no_guesses)
         return guesses
 
     async def remote_areas(self, queries: Iterable[RemoteAreaQuery]) -> RemoteAreas:
@@ -108,3 +102,10 @@ class CarriersResource:
         """
         times: builtins.list[TransitTime] = await self._caller.call(TRANSIT_TIMES, tuple(queries))
         return times
+
+
+async def _no_guesses(error: TrackingMoreError) -> builtins.list[CarrierGuess]:
+    """Return no guesses where the server has none; raise any other error."""
+    if isinstance(error, NotFoundError) and error.code in NOTHING_FOUND:
+        return []
+    raise error

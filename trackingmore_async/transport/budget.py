@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
+from time import perf_counter
 from typing import Final
 
 import attrs
@@ -47,6 +50,7 @@ class Trail:
         waiting: Seconds that it waited for its turns and between them, without bans.
         pause: Seconds that it waited in bans.
         network: Seconds that its requests were on their way.
+        decode: Seconds from the bytes of its answers to models.
         code: ``meta.code`` of its latest answer; None: there was none, or it had no envelope.
     """
 
@@ -63,6 +67,7 @@ class Trail:
     waiting: float = 0.0
     pause: float = 0.0
     network: float = 0.0
+    decode: float = 0.0
     code: int | None = None
     _silence: Silence = attrs.field(default=NO_SILENCE, repr=False)
     _since: float = 0.0
@@ -89,6 +94,11 @@ class Trail:
         return self._since - before
 
     @property
+    def attempt(self) -> int:
+        """Which attempt of its latest request it is, from 1: each page of a list is a request."""
+        return self.attempts - self.before
+
+    @property
     def is_on_its_way(self) -> bool:
         """Whether a request is on the network now."""
         return self._on_its_way
@@ -109,18 +119,33 @@ class Trail:
         self.pause += pause
         self.waiting += self._since - since - pause
 
+    @contextmanager
+    def decoding(self) -> Generator[None]:
+        """Count what happens in this context as decoding, and not as waiting."""
+        self.end()
+        begun = perf_counter()
+        try:
+            yield
+        finally:
+            self.decode += perf_counter() - begun
+            self._wait()
+
+    def include(self, other: Timing | None) -> None:
+        """Count what another call, which this one made and waited for, took of its time."""
+        other = other or Timing()
+        self.waiting, self.pause = self.waiting + other.waiting, self.pause + other.pause
+        self.network, self.decode = self.network + other.network, self.decode + other.decode
+        self.attempts += other.attempts
+        self._wait()
+
     def _wait(self) -> None:
         self._since = clock()
         self._silent = self._silence.seconds(self._since)
 
-    def timing(self, decode: float = 0.0) -> Timing:
-        """Return where the time went.
-
-        Args:
-            decode: Seconds for decoding.
-        """
+    def timing(self) -> Timing:
+        """Return where the time went."""
         return Timing(
-            waiting=self.waiting, pause=self.pause, network=self.network, decode=decode, attempts=self.attempts
+            waiting=self.waiting, pause=self.pause, network=self.network, decode=self.decode, attempts=self.attempts
         )
 
 
