@@ -375,18 +375,6 @@ async def test_nothing_secret_is_told(sandbox: Sandbox, listener: Listener) -> N
         assert secret not in told
 
 
-async def test_two_clients_that_meet_one_ban_have_one_pause(sandbox: Sandbox, listener: Listener) -> None:
-    """Requests of two clients of one key that are under way when the ban begins are told as one pause."""
-    sandbox.faults.add(Fault(on={1, 2}, code=429))
-    async with in_process(sandbox, hooks=[listener]) as one, in_process(sandbox, hooks=[listener]) as other:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(one.with_options(max_wait=None).account.info)
-            tasks.start_soon(other.with_options(max_wait=None).carriers.list)
-        assert [one.stats().pauses + other.stats().pauses, one.stats().gate] == [1, "open"]
-    assert [reply.get("error") for reply in listener.of("reply")] == ["RateLimitedError"] * 2 + [None] * 2
-    assert listener.of("pause") == [{"attempt": 1, "seconds": 121.0}]
-
-
 class Broken:
     """A hook that always fails."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import attrs
 
 from trackingmore_async.pacing.silence import Silence
@@ -28,6 +30,7 @@ class Bans:
     counters: Counters
     pause: float
     most: int
+    _silent_until: float = attrs.field(default=-math.inf, init=False)
 
     async def hold_still(self, answer: Answer, exchange: Exchange, silence: Silence) -> None:
         """Close the gate for the whole account; raise `RateLimitedError` when that does not help.
@@ -43,9 +46,10 @@ class Bans:
         exchange.trail.bans += 1
         self.counters.of(exchange.permit.bucket).bans += 1
         now = clock()
-        first = now >= silence.until  # several requests on their way, of any client of the key, meet the same ban
+        first = now >= self._silent_until  # several requests on their way meet the same ban
         self.counters.pauses += first
-        silence.begin(now, now + seconds)
+        self._silent_until = now + seconds
+        silence.begin(now, self._silent_until)
         try:
             row = await exchange.limiter.penalise(exchange.permit, seconds)
         finally:
