@@ -289,6 +289,22 @@ async def test_what_the_first_page_showed_counts_though_there_is_no_second(monke
     assert requests(sandbox) == {"list": 2, "get": 1}
 
 
+@pytest.mark.parametrize(("status", "outcome"), [(None, Tracking), (500, ServerError)])
+async def test_what_a_page_shows_is_told_before_the_next_is_read(
+    monkeypatch: pytest.MonkeyPatch, status: int | None, outcome: type[object]
+) -> None:
+    """Who is found need not wait for another slot, and does not share what becomes of another page."""
+    monkeypatch.setattr("trackingmore_async.coalesce.lookups.MAX_PAGE_SIZE", 3)
+    sandbox = stocked(4)
+    sandbox.faults.add(Fault("list", on={2, 3, 4, 5}, status=status))
+    async with opened(sandbox) as tm:
+        told = await at_once(tm.trackings.get(CARRIER, number) for number in numbers(4))
+    *found, last = sorted(told, key=lambda answer: answer.timing.waiting)
+    assert [(type(answer), answer.timing.waiting) for answer in found] == [(Tracking, 0.0)] * 3
+    assert isinstance(last, outcome)
+    assert last.timing.waiting > 0.9
+
+
 async def test_a_ban_is_survived() -> None:
     """After a 429 the patient look-ups go on when it is over; nothing but the refused request was sent meanwhile."""
     sandbox = stocked(45)
