@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Any
 
 import pytest
@@ -30,6 +31,18 @@ async def test_forty_look_ups_take_one_request() -> None:
     sandbox = stocked(40)
     async with opened(sandbox) as tm:
         found = await at_once(tm.trackings.get(CARRIER, number) for number in numbers(40))
+    assert names(found) == numbers(40)
+    assert requests(sandbox) == {"list": 1}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="there are no eager tasks before Python 3.12")
+async def test_forty_eager_look_ups_take_one_request() -> None:
+    """A program whose tasks begin at once has its requests shared like any other."""
+    sandbox, loop = stocked(40), asyncio.get_running_loop()
+    async with opened(sandbox) as tm:
+        loop.set_task_factory(vars(asyncio)["eager_task_factory"])
+        found = await at_once(tm.trackings.get(CARRIER, number) for number in numbers(40))
+        loop.set_task_factory(None)
     assert names(found) == numbers(40)
     assert requests(sandbox) == {"list": 1}
 
