@@ -11,7 +11,7 @@ from trackingmore_async.operations import Operation
 from trackingmore_async.settings import ApiKey
 from trackingmore_async.transport.budget import Budget, clock
 from trackingmore_async.transport.exchange import Exchange
-from trackingmore_async.transport.http import SENT_ADVICE, Answer, HttpClient, explain, http_errors, receive
+from trackingmore_async.transport.http import Answer, HttpClient, advice, explain, http_errors, receive
 
 __all__ = ["Courier"]
 
@@ -64,13 +64,13 @@ class Courier:
                 exchange.begin()
                 return await receive(client, request, exchange)
             except http_errors() as error:
-                failure = explain(error, exchange, client, seconds)
+                failure = explain(error, operation, exchange, client, seconds)
             finally:
                 exchange.end()
         # Raised out here, so that no error of httpx, whose request holds the key, hangs on ours.
         if failure is None or (exchange.gave_up and _is_over(budget)):  # httpx may look at the clock first
             exchange.gave_up = True
-            failure = _late(budget, exchange, seconds)
+            failure = _late(operation, budget, exchange, seconds)
         raise failure
 
     def _headers(self, wire: Wire) -> dict[str, str]:
@@ -88,8 +88,8 @@ def _is_over(budget: Budget) -> bool:
     return budget.ends_at is not None and clock() >= budget.ends_at - CLOCKS
 
 
-def _late(budget: Budget, exchange: Exchange, seconds: float) -> TrackingMoreError:
-    advice = SENT_ADVICE[exchange.sent]
+def _late(operation: Operation, budget: Budget, exchange: Exchange, seconds: float) -> TrackingMoreError:
+    what_to_do = advice(operation, exchange.sent)
     if _is_over(budget):
-        return DeadlineExceededError(f"The deadline passed before an answer came. {advice}", sent=exchange.sent)
-    return TransportError(f"No complete answer within {seconds:g} s. {advice}", sent=exchange.sent)
+        return DeadlineExceededError(f"The deadline passed before an answer came. {what_to_do}", sent=exchange.sent)
+    return TransportError(f"No complete answer within {seconds:g} s. {what_to_do}", sent=exchange.sent)

@@ -19,13 +19,14 @@ from trackingmore_async.errors import (
     TrackingMoreError,
     TransportError,
 )
+from trackingmore_async.operations import Operation, Safety
 from trackingmore_async.transport.exchange import Exchange
 
 __all__ = [
     "POOL_SIZE",
-    "SENT_ADVICE",
     "Answer",
     "HttpClient",
+    "advice",
     "check_address",
     "explain",
     "http_errors",
@@ -36,8 +37,9 @@ __all__ = [
 
 POOL_SIZE = 20  # httpcore's pool grows quadratically dear above it (SPEED.md B2)
 
+UNSENT_ADVICE = "The request was not sent. Check the network and base_url, then try again."
+READ_ADVICE = "Nothing was to be changed: try again later."
 SENT_ADVICE: Mapping[bool | None, str] = {
-    False: "The request was not sent. Check the network and base_url, then try again.",
     True: "The request was sent and may have been carried out. Read back before sending it again.",
     None: "The request may have been sent and carried out. Read back before sending it again.",
 }
@@ -141,7 +143,16 @@ def http_errors() -> tuple[type[Exception], ...]:
     return (*kinds, RuntimeError, OSError)
 
 
-def explain(error: Exception, exchange: Exchange, client: HttpClient, seconds: float) -> TrackingMoreError:
+def advice(operation: Operation, sent: bool | None) -> str:
+    """Say what to do about a request to which no answer came; `sent` as in `Exchange`."""
+    if sent is False:
+        return UNSENT_ADVICE
+    return READ_ADVICE if operation.safety is Safety.READ else SENT_ADVICE[sent]
+
+
+def explain(
+    error: Exception, operation: Operation, exchange: Exchange, client: HttpClient, seconds: float
+) -> TrackingMoreError:
     """Turn an error of the HTTP client into one of ours: its name and advice, none of its content."""
     names = {kind.__name__ for kind in type(error).__mro__}
     if names & _UNSENT:
@@ -156,4 +167,4 @@ def explain(error: Exception, exchange: Exchange, client: HttpClient, seconds: f
         return DecodeError("The answer cannot be inflated. Try again; if it stays so, check base_url and proxies.")
     exchange.gave_up = "TimeoutException" in names
     what = f"No answer within {seconds:g} s" if exchange.gave_up else "The connection failed"
-    return TransportError(f"{what} ({type(error).__name__}). {SENT_ADVICE[exchange.sent]}", sent=exchange.sent)
+    return TransportError(f"{what} ({type(error).__name__}). {advice(operation, exchange.sent)}", sent=exchange.sent)
