@@ -27,7 +27,7 @@ class Lifetime:
             )
         if self.state == "closed":
             raise ClientStateError("The client was closed. Make a new TrackingMore(...) instead of opening it again.")
-        self._loop = asyncio.get_running_loop()
+        self._loop = _running_loop()
         self.state = "open"
 
     def abandon(self) -> None:
@@ -56,12 +56,17 @@ class Lifetime:
         self._check_loop()
 
     def _check_loop(self) -> None:
-        try:
-            running = asyncio.get_running_loop()
-        except RuntimeError:
-            raise ClientStateError("No event loop runs here. Use the client inside of async code.") from None
-        if self._loop is not running:
+        if self._loop is not _running_loop():
             raise ClientStateError(
                 "The client was opened on another event loop. Make one TrackingMore(...) for each loop: "
                 "inside the function given to asyncio.run, not at import."
             )
+
+
+def _running_loop() -> asyncio.AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise ClientStateError(
+            "No event loop of asyncio runs here. Use the client inside of async code, under asyncio and not trio."
+        ) from None

@@ -64,6 +64,12 @@ async def create(sandbox: Sandbox, *, key: str = KEY, url: str | None = None) ->
         return await failure(tm.trackings.create(CARRIER, NUMBER, **PEOPLE))
 
 
+async def get(sandbox: Sandbox) -> TrackingMoreError:
+    """Read one parcel by a request of its own, and return the error."""
+    async with TrackingMore(KEY, base_url=sandbox.url, retry=QUICK, rates=FAST) as tm:
+        return await failure(tm.with_options(coalesce=False).trackings.get(CARRIER, NUMBER))
+
+
 async def existing(sandbox: Sandbox) -> TrackingMoreError:
     """Create what exists."""
     sandbox.create(CARRIER, NUMBER)
@@ -108,14 +114,19 @@ async def garbled(sandbox: Sandbox) -> TrackingMoreError:
     """Meet an answer that is cut off, and one that lacks what it must have."""
     sandbox.create(CARRIER, NUMBER, **PEOPLE)
     sandbox.faults.add(Fault("get", body="truncated"))
-    async with TrackingMore(KEY, base_url=sandbox.url, retry=QUICK, rates=FAST) as tm:
-        return await failure(tm.with_options(coalesce=False).trackings.get(CARRIER, NUMBER))
+    return await get(sandbox)
 
 
 async def lost(sandbox: Sandbox) -> TrackingMoreError:
     """Lose every answer."""
     sandbox.faults.add(Fault("create", reset="after"))
     return await create(sandbox)
+
+
+async def unanswered(sandbox: Sandbox) -> TrackingMoreError:
+    """Lose the answer to a question, which leaves nothing in doubt."""
+    sandbox.faults.add(Fault("get", reset="after"))
+    return await get(sandbox)
 
 
 async def echoed(sandbox: Sandbox) -> TrackingMoreError:
@@ -135,6 +146,7 @@ EXPECTED: Mapping[Trouble, tuple[type[TrackingMoreError], str | None, int | None
     refused_here: (InvalidRequestError, "create", None, None, 0, "pass the code or number alone"),
     garbled: (DecodeError, "get", None, 200, 2, "Try again"),
     lost: (TransportError, "create", None, None, 2, "Read back"),
+    unanswered: (TransportError, "get", None, None, 2, "Nothing was changed. Try again"),
     echoed: (ServerError, "create", None, 502, 2, "Try again later"),
 }
 troubles = pytest.mark.parametrize("trouble", EXPECTED, ids=lambda trouble: trouble.__name__)

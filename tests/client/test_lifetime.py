@@ -124,6 +124,12 @@ async def test_a_client_belongs_to_one_loop(sandbox: Sandbox) -> None:
     assert "another event loop" in str(other[0])
 
 
+def test_a_client_needs_a_loop_of_asyncio() -> None:
+    """Opened under another library, such as trio, it says what it needs."""
+    with pytest.raises(ClientStateError, match="under asyncio and not trio"):
+        TrackingMore(KEY).open().send(None)
+
+
 def _on_another_loop(*calls: Any) -> list[TrackingMoreError]:
     async def main() -> list[TrackingMoreError]:
         return [await failure(call) for call in calls]

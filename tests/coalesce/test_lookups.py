@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Any
 
 import pytest
@@ -30,6 +31,18 @@ async def test_forty_look_ups_take_one_request() -> None:
     sandbox = stocked(40)
     async with opened(sandbox) as tm:
         found = await at_once(tm.trackings.get(CARRIER, number) for number in numbers(40))
+    assert names(found) == numbers(40)
+    assert requests(sandbox) == {"list": 1}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="there are no eager tasks before Python 3.12")
+async def test_forty_eager_look_ups_take_one_request() -> None:
+    """A program whose tasks begin at once has its requests shared like any other."""
+    sandbox, loop = stocked(40), asyncio.get_running_loop()
+    async with opened(sandbox) as tm:
+        loop.set_task_factory(vars(asyncio)["eager_task_factory"])
+        found = await at_once(tm.trackings.get(CARRIER, number) for number in numbers(40))
+        loop.set_task_factory(None)
     assert names(found) == numbers(40)
     assert requests(sandbox) == {"list": 1}
 
@@ -287,6 +300,22 @@ async def test_what_the_first_page_showed_counts_though_there_is_no_second(monke
         found = await at_once(tm.trackings.get(CARRIER, number) for number in numbers(4))
     assert names(found) == numbers(4)
     assert requests(sandbox) == {"list": 2, "get": 1}
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(None, Tracking), (500, ServerError)])
+async def test_what_a_page_shows_is_told_before_the_next_is_read(
+    monkeypatch: pytest.MonkeyPatch, status: int | None, outcome: type[object]
+) -> None:
+    """Who is found need not wait for another slot, and does not share what becomes of another page."""
+    monkeypatch.setattr("trackingmore_async.coalesce.lookups.MAX_PAGE_SIZE", 3)
+    sandbox = stocked(4)
+    sandbox.faults.add(Fault("list", on={2, 3, 4, 5}, status=status))
+    async with opened(sandbox) as tm:
+        told = await at_once(tm.trackings.get(CARRIER, number) for number in numbers(4))
+    *found, last = sorted(told, key=lambda answer: answer.timing.waiting)
+    assert [(type(answer), answer.timing.waiting) for answer in found] == [(Tracking, 0.0)] * 3
+    assert last.timing.waiting > 0.9
+    assert isinstance(last, outcome)
 
 
 async def test_a_ban_is_survived() -> None:

@@ -14,6 +14,7 @@ from trackingmore_async import (
     LocalLimiter,
     NotFoundError,
     Permit,
+    Rate,
     RetryPolicy,
     Tracking,
     TrackingMore,
@@ -169,6 +170,19 @@ async def test_a_task_that_somebody_ends_holds_back_nobody() -> None:
             (told,), echo = await asyncio.gather(first, second)
     assert isinstance(told, ClientStateError)
     assert echo.title == "second"
+
+
+async def test_who_comes_while_another_leaves_is_served() -> None:
+    """Under a total rate, a look-up may begin in the turn of the loop in which the request before it is withdrawn."""
+    sandbox = stocked(2)
+    async with opened(sandbox, rates={"total": Rate(1)}) as tm:
+        await tm.account.info()
+        leaving = asyncio.ensure_future(tm.trackings.get(CARRIER, "ZZ0000000"))
+        await asyncio.sleep(0.1)
+        leaving.cancel()
+        gone, found = await at_once([leaving, tm.trackings.get(CARRIER, "ZZ0000001")])
+    assert isinstance(gone, asyncio.CancelledError)
+    assert isinstance(found, Tracking)
 
 
 async def test_a_total_that_lies_is_not_believed_for_ever() -> None:

@@ -236,6 +236,7 @@ async def test_closing_tells_those_who_wait_behind_another() -> None:
     found = await at_once([first, second])
     assert [type(one) for one in found] == [TransportError, ClientStateError]
     assert found[0].sent
+    assert str(found[0]).count("The client is closed.") == 1
 
 
 @pytest.mark.parametrize("reset", ["before", "after"])

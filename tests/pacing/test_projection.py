@@ -136,6 +136,21 @@ async def test_who_stands_at_the_head_of_its_lane_is_projected_there(lane: Lane,
     await asyncio.gather(*crowd, return_exceptions=True)
 
 
+@pytest.mark.parametrize("rates", [None, {"total": Rate(1)}])
+async def test_who_gave_up_in_this_very_turn_is_in_nobodys_way(rates: dict[str, Rate] | None) -> None:
+    """Whoever asks before the task of a cancelled request has woken up is not put behind it."""
+    limiter = LocalLimiter(rates)
+    permit = await limiter.acquire("get")
+    await limiter.release(permit, sent_at=permit.granted_at, answered_at=permit.granted_at)
+    tasks = [asyncio.ensure_future(limiter.acquire("get")) for _ in range(3)]
+    await anyio.lowlevel.checkpoint()
+    for task in tasks:
+        task.cancel()
+    assert limiter.projected_wait("get") == pytest.approx(1.0)
+    await limiter.acquire("get", deadline=permit.granted_at + 1.0)
+    assert all(task.cancelled() for task in tasks)
+
+
 async def test_an_interval_is_expected_of_any_limiter() -> None:
     """The observed one where the limiter tells of it, else the rate of the table."""
     limiter = LocalLimiter({"realtime": Rate(5)})

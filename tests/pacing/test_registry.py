@@ -1,9 +1,12 @@
 """The clients of one key share one limiter, one after another and at the same time, and from loop to loop."""
 
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import asyncio
 import gc
+import time
 import weakref
 
 import pytest
@@ -35,6 +38,44 @@ async def test_a_client_after_another_has_the_same_limiter() -> None:
     first = registry.join(URL, "a")
     registry.leave(first)
     assert registry.join(URL, "a") is first
+
+
+async def test_accounts_that_come_and_go_are_forgotten() -> None:
+    """A limiter that nobody uses stays as long as its requests or a ban count, or somebody has set its rates."""
+    registry = Registry()
+    limiters = {name: registry.join(URL, name) for name in ("used", "left", "banned")}
+    limiters["slow"] = registry.join(URL, "slow", rates={"get": Rate(1, 4.0)})
+    for limiter in limiters.values():
+        permit = await limiter.acquire("get")
+        await limiter.release(permit, sent_at=permit.granted_at)
+    await limiters["banned"].penalise(permit := await limiters["banned"].acquire("list"), 120.0)
+    await limiters["banned"].release(permit, sent_at=permit.granted_at, answered_at=permit.granted_at, refused=True)
+    for name in ("left", "banned", "slow"):
+        registry.leave(limiters[name])
+    registry.join(URL, "another")
+    assert registry.join(URL, "left") is limiters["left"]
+    registry.leave(limiters["left"])
+    await asyncio.sleep(10.0)
+    registry.join(URL, "one more")
+    assert {name for name, limiter in limiters.items() if registry.join(URL, name) is not limiter} == {"left"}
+
+
+def test_accounts_of_loops_that_are_gone_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one `asyncio.run` for each of many accounts leaves behind is kept while it counts, and no longer."""
+    registry = Registry()
+
+    async def use(account: str) -> None:
+        limiter = registry.join(URL, account)
+        permit = await limiter.acquire("get")
+        await limiter.release(permit, sent_at=permit.granted_at)
+
+    for account in ("a", "b", "c"):
+        asyncio.run(use(account))
+    assert {account for _, account in registry._legacies} == {"a", "b"}
+    later = time.monotonic() + 10.0
+    monkeypatch.setattr("trackingmore_async.pacing.registry.time.monotonic", lambda: later)
+    asyncio.run(use("d"))
+    assert not registry._legacies
 
 
 async def test_another_open_client_with_other_rates_is_an_error_that_says_what_to_do() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import math
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -139,6 +142,30 @@ async def test_an_exchange_reports_twice() -> None:
     assert first[1:] == (None, False)
     assert second[0] == first[0]
     assert second[1] is not None
+
+
+class CoarseLoop(asyncio.SelectorEventLoop):
+    """An event loop with the clock of uvloop."""
+
+    __module__ = "uvloop"
+
+    def time(self) -> float:
+        """Return whole milliseconds, rounded down."""
+        return math.floor(super().time() * 1000) / 1000
+
+
+def test_no_answer_seems_to_have_come_earlier_than_it_did() -> None:
+    """On a coarse clock the next request would leave up to a millisecond too early, and on a quick path meet a ban."""
+
+    async def too_early() -> float:
+        exchange = Exchange(Recording(), Permit(bucket="get"))
+        exchange.begin()
+        now = time.monotonic()
+        await traced(exchange, *SENT, ANSWERED)
+        return now - (exchange.answered_at or 0.0)
+
+    with asyncio.Runner(loop_factory=CoarseLoop) as runner:
+        assert max(runner.run(too_early()) for _ in range(10)) <= 0.0
 
 
 @pytest.mark.anyio

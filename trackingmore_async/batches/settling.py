@@ -238,7 +238,7 @@ def _undone(operation: Operation, doubt: TrackingMoreError | None) -> TrackingMo
 
 
 def _unknown(operation: Operation, *errors: TrackingMoreError | None) -> TransportError:
-    reasons = " ".join(error.message for error in errors if error is not None)
+    reasons = " ".join(dict.fromkeys(error.message for error in errors if error is not None))
     return TransportError(
         f"It may or may not have been carried out, and reading back did not tell. Read the tracking again. {reasons}",
         sent=True,

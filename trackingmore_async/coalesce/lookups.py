@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from time import perf_counter
 from typing import Final
@@ -133,7 +133,7 @@ class Lookups:
         if refused and len(request.groups) > 1 and self._refused <= REFUSALS:
             await _divide(sharing, request)
         else:
-            await _answer(request, {group[0].name: _match(request, group[0].item, found) for group in request.groups})
+            await _answer(request, partial(_match, request, found))
 
     async def aclose(self) -> None:
         """Wait until all that was under way has ended; the transport is closed."""
@@ -182,11 +182,14 @@ async def _confirm(sharing: Sharing, request: SharedRequest) -> None:
         begun = perf_counter()
         tracking = only(reply, request.trail)
         request.decode += perf_counter() - begun
-    await _answer(request, {request.groups[0][0].name: tracking})
+    await _answer(request, lambda _: tracking)
 
 
 async def _read(sharing: Sharing, request: SharedRequest, build: Callable[[], Wire], found: Found) -> None:
-    """Read page after page until the list ends, or everything that was asked for is found."""
+    """Read page after page until the list ends, or nobody waits any more.
+
+    Who asked for what a page shows is answered at once: the next one takes another slot, and may fail.
+    """
     budget, rows, number = sharing.budget(request), 0, 1
     with sharing.transport.call(LIST, request.lane, request.trail):
         while True:
@@ -202,7 +205,10 @@ async def _read(sharing: Sharing, request: SharedRequest, build: Callable[[], Wi
                 is_news = await _sort(page.items, found)
             request.decode += perf_counter() - begun
             rows, number = rows + len(page.items), number + 1
-            if rows >= page.total or not is_news or _is_complete(request, found):
+            if rows >= page.total or not is_news:
+                return
+            await _answer(request, partial(_spelled, found), last=False)
+            if not any(request.waiters()):
                 return
             build = partial(_wire, request, page=number)
 
@@ -232,25 +238,20 @@ async def _sort(items: Sequence[msgspec.Raw], found: Found) -> bool:
     return is_news
 
 
-def _is_complete(request: SharedRequest, found: Found) -> bool:
-    queries = (group[0].item for group in request.groups)
-    return all(any(map(partial(_is_spelled_as, query), found.get(_key(query), ()))) for query in queries)
+def _spelled(found: Found, query: GetQuery) -> Tracking | None:
+    """Return the tracking that was asked for, spelled as it was."""
+    return next((one for one in found.get(_key(query), ()) if _is_spelled_as(query, one)), None)
 
 
-def _match(request: SharedRequest, query: GetQuery, found: Found) -> Tracking | None:
+def _match(request: SharedRequest, found: Found, query: GetQuery) -> Tracking | None:
     """Return the tracking that was asked for; one whose number differs in case only if nobody asked for that one.
 
     Such a number stands in the list only where the server ignores case. Of carriers the list tells nothing: all those
     of a number stand in it, so what stands under one that differs in case is asked for by itself.
     """
-    alike = found.get(_key(query), [])
-    for tracking in alike:
-        if _is_spelled_as(query, tracking):
-            return tracking
-    asked = request.numbers - {query.tracking_number}
-    return next(
-        (one for one in alike if one.carrier_code == query.carrier_code and one.tracking_number not in asked), None
-    )
+    alike = (one for one in found.get(_key(query), ()) if one.carrier_code == query.carrier_code)
+    unasked = (one for one in alike if one.tracking_number not in request.numbers)
+    return _spelled(found, query) or next(unasked, None)
 
 
 def _key(name: GetQuery | Tracking) -> tuple[str, str]:
@@ -261,13 +262,14 @@ def _is_spelled_as(query: GetQuery | Tracking, tracking: Tracking) -> bool:
     return (query.carrier_code, query.tracking_number) == (tracking.carrier_code, tracking.tracking_number)
 
 
-async def _answer(request: SharedRequest, found: Mapping[tuple[str, str], Tracking | None]) -> None:
-    """Give each caller a result of its own: they waited differently long."""
+async def _answer(request: SharedRequest, find: Callable[[GetQuery], Tracking | None], *, last: bool = True) -> None:
+    """Give each caller a result of its own, for they waited differently long; the last time also those without one."""
     told, given = 0, set[int]()
     for waiter in list(request.waiters()):
-        tracking = found[waiter.name]
-        if tracking is None:  # all in one turn, for they will share a request of its own
-            waiter.settle(None)
+        tracking = find(waiter.item)
+        if tracking is None:
+            if last:  # all in one turn, for they will share a request of its own
+                waiter.settle(None)
             continue
         mine = copy.copy(tracking) if id(tracking) in given else tracking
         given.add(id(tracking))

@@ -140,6 +140,13 @@ class Dispatcher:
         elif not refused:  # else `penalise` speaks
             self.gate.answered(ticket, now)
 
+    def blank_from(self) -> float:
+        """Tell when nothing of the past holds up a request any more; infinite while a report or a probe is awaited."""
+        if not self.gate.is_open:
+            return math.inf
+        paces = [stage.pace for stage in self.stages.values()] + ([] if self.total is None else [self.total])
+        return max((pace.slots.all_open_from() for pace in paces), default=-math.inf)
+
     def snapshot(self, now: float) -> Snapshot:
         """Describe what a later limiter for the same account must know."""
         total = () if self.total is None else self.total.slots.closed()

@@ -82,10 +82,8 @@ class Lanes:
         self._queue(waiter.lane).pop(waiter, None)
 
     def anybody(self) -> bool:
-        """Tell whether anybody waits, after removing from the heads who was cancelled and has not woken up yet."""
-        for queue in (self._interactive, self._bulk):
-            while queue and next(iter(queue)).turn.done():
-                queue.popitem(last=False)
+        """Tell whether anybody waits."""
+        self._sweep()
         return bool(self._interactive or self._bulk)
 
     def next_lane(self) -> Lane:
@@ -115,7 +113,14 @@ class Lanes:
 
     def ahead(self, lane: Lane, *, again: bool) -> int:
         """Count those in a lane who would be ahead of a request that queued up now."""
+        self._sweep()
         return len(self._had_turns(lane)) if again else len(self._queue(lane))
+
+    def _sweep(self) -> None:
+        """Remove from the heads who was cancelled and has not woken up yet."""
+        for queue in (self._interactive, self._bulk):
+            while queue and next(iter(queue)).turn.done():
+                queue.popitem(last=False)
 
     def _had_turns(self, lane: Lane) -> list[Waiter]:
         return list(takewhile(lambda waiter: waiter.again, self._queue(lane)))

@@ -234,6 +234,10 @@ class LocalLimiter:
         """
         return self._dispatcher.snapshot(now)
 
+    def blank_from(self) -> float:
+        """Tell when a later limiter need not know anything of this one (seconds, loop clock), if nobody uses it."""
+        return self._dispatcher.blank_from()
+
     def inherit(self, snapshot: Snapshot) -> None:
         """Continue where an earlier limiter for the same account ended.
 

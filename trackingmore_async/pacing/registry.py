@@ -7,6 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
+from typing import Final
 from urllib.parse import urlsplit
 
 import attrs
@@ -22,6 +23,8 @@ __all__ = ["REGISTRY", "Registry", "leave_limiter", "shared_limiter"]
 
 Account = tuple[str, str]
 """The address of the API, and the digest of the key."""
+
+DEFAULTS: Final = all_rates(None)
 
 
 @attrs.frozen
@@ -39,16 +42,25 @@ class _Entry:
     users: int = 0
 
 
+@attrs.frozen
+class _Legacy:
+    snapshot: Snapshot
+    counts_until: float  # monotonic clock
+
+
 @attrs.define(eq=False)
 class Registry:
     """Limiters by account and event loop.
 
     Clients of one account on one loop share a limiter, one after another or at the same time. The limiter of a loop
     that was closed bequeaths its last requests and a running ban to the next one of the account.
+
+    A program may serve thousands of accounts, one after another. What nobody uses, and what holds up nobody any more,
+    is forgotten when another account comes; but not rates that somebody has set, for the next client may rely on them.
     """
 
     _entries: dict[Account, list[_Entry]] = attrs.field(factory=dict[Account, "list[_Entry]"], init=False)
-    _legacies: dict[Account, list[Snapshot]] = attrs.field(factory=dict[Account, "list[Snapshot]"], init=False)
+    _legacies: dict[Account, list[_Legacy]] = attrs.field(factory=dict[Account, "list[_Legacy]"], init=False)
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
     def join(
@@ -64,6 +76,7 @@ class Registry:
                 self._give_up(account, entry)
                 entry = None
             if entry is None:
+                self._forget(loop)
                 entry = self._make(account, loop, wanted)
             entry.users += 1
             return entry.limiter
@@ -82,7 +95,7 @@ class Registry:
         limiter = LocalLimiter(settings.rates)
         entry = _Entry(limiter, settings, weakref.ref(loop), monotonic=_counts_on_monotonic(loop))
         for legacy in self._legacies.pop(account, []) if entry.monotonic else []:
-            limiter.inherit(legacy)
+            limiter.inherit(legacy.snapshot)
         self._entries.setdefault(account, []).append(entry)
         return entry
 
@@ -103,10 +116,22 @@ class Registry:
             if not entries:
                 del self._entries[account]
 
+    def _forget(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Forget what nobody need know any more: limiters of this loop, for other threads use theirs; and legacies."""
+        for account, entries in list(self._entries.items()):
+            entries[:] = [one for one in entries if one.loop() is not loop or not _is_spent(one, loop.time())]
+            if not entries:
+                del self._entries[account]
+        for account, legacies in list(self._legacies.items()):
+            legacies[:] = [one for one in legacies if one.counts_until > time.monotonic()]
+            if not legacies:
+                del self._legacies[account]
+
     def _retire(self, account: Account, entry: _Entry) -> None:
         self._entries[account].remove(entry)
         if entry.monotonic:
-            self._legacies.setdefault(account, []).append(entry.limiter.snapshot(time.monotonic()))
+            legacy = _Legacy(entry.limiter.snapshot(time.monotonic()), entry.limiter.blank_from())
+            self._legacies.setdefault(account, []).append(legacy)
 
 
 REGISTRY = Registry()
@@ -158,6 +183,10 @@ def _counts_on_monotonic(loop: asyncio.AbstractEventLoop) -> bool:
 
 def _suits(present: _Settings, wanted: _Settings, *, anything: bool) -> bool:
     return present.pause == wanted.pause and (anything or present.rates == wanted.rates)
+
+
+def _is_spent(entry: _Entry, now: float) -> bool:
+    return not entry.users and entry.settings.rates == DEFAULTS and entry.limiter.blank_from() <= now
 
 
 def _is_gone(entry: _Entry) -> bool:

@@ -110,6 +110,10 @@ class Slots:
         """Return the requests that close slots, oldest first; some may have reopened already."""
         return tuple(self._closed)
 
+    def all_open_from(self) -> float:
+        """Tell when no request closes a slot any more; infinite when that hangs on a report still to come."""
+        return max((self.opens_at(slot, 0.0) for slot in self._closed), default=-math.inf)
+
     def full(self) -> bool:
         """Tell whether the next request has to take over one of the slots that are `closed`."""
         return len(self._closed) >= self.number

@@ -14,15 +14,27 @@ from trackingmore_async.pacing.silence import Silence
 from trackingmore_async.settings import Lane
 from trackingmore_async.timing import Timing
 
-__all__ = ["Budget", "Trail", "clock"]
+__all__ = ["Budget", "Trail", "clock", "clock_at_least"]
 
 
 AT_ONCE = 0.01  # seconds that pass for none: so long may it take until a call reaches a slot that is free
+
+COARSE: Final = frozenset({"uvloop", "winloop"})
+"""Packages with event loops whose clock shows whole milliseconds, rounded down."""
+
+MILLISECOND: Final = 0.001
 
 
 def clock() -> float:
     """Return the time of the running event loop in seconds, at a quarter of the price of `anyio.current_time`."""
     return asyncio.get_running_loop().time()
+
+
+def clock_at_least() -> float:
+    """Return the same, and certainly no moment before now."""
+    loop = asyncio.get_running_loop()
+    package, _, _ = type(loop).__module__.partition(".")
+    return loop.time() + (MILLISECOND if package in COARSE else 0.0)
 
 
 NO_SILENCE: Final = Silence()

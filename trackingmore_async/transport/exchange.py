@@ -9,7 +9,7 @@ import anyio
 import attrs
 
 from trackingmore_async.pacing.protocol import Permit, RateLimiter
-from trackingmore_async.transport.budget import Trail, clock
+from trackingmore_async.transport.budget import Trail, clock, clock_at_least
 
 __all__ = ["Exchange"]
 
@@ -24,7 +24,7 @@ class Exchange:
         trail: Counts the time.
         sent: False: the request did not leave. True: it did, or was about to. None: this HTTP client does not tell.
         sent_at: When its headers were written (seconds, loop clock).
-        answered_at: When the head of the answer arrived (seconds, loop clock).
+        answered_at: When the head of the answer arrived, certainly not earlier (seconds, loop clock).
         refused: True when the answer was a 429.
         gave_up: True when our patience ended before the answer came.
         seconds: How long it took, from `begin` to `end`.
@@ -73,13 +73,13 @@ class Exchange:
             self.sent_at = clock()
             await self.limiter.release(self.permit, sent_at=self.sent_at)
         elif event.endswith("receive_response_headers.complete"):
-            self.answered_at = clock()
+            self.answered_at = clock_at_least()
 
     def head_arrived(self) -> None:
         """Note that the head of the answer is here, for HTTP clients that do not trace."""
         self.sent = True
         if self.answered_at is None:
-            self.answered_at = clock()
+            self.answered_at = clock_at_least()
 
     def never_sent(self) -> None:
         """Note that the request did not leave, unless it is known that it did."""
