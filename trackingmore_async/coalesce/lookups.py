@@ -178,10 +178,7 @@ async def _confirm(sharing: Sharing, request: SharedRequest) -> None:
         return encode(GET, request.groups[0][0].item)
 
     reply = await sharing.transport.send(GET, build, sharing.budget(request), request.trail)
-    begun = perf_counter()
-    tracking = only(reply, request.trail)
-    request.decode += perf_counter() - begun
-    await _answer(request, {request.groups[0][0].name: tracking})
+    await _answer(request, {request.groups[0][0].name: only(reply, request.trail)})
 
 
 async def _read(sharing: Sharing, request: SharedRequest, build: Callable[[], Wire], found: Found) -> None:
@@ -190,10 +187,10 @@ async def _read(sharing: Sharing, request: SharedRequest, build: Callable[[], Wi
     with sharing.transport.call(LIST, request.lane, request.trail):
         while True:
             reply = await sharing.transport.send(LIST, build, budget, request.trail)
-            begun = perf_counter()
             page: Page = decoded(LIST, reply, request.trail)
+            begun = perf_counter()
             is_news = await _sort(page.items, found)
-            request.decode += perf_counter() - begun
+            request.trail.decode += perf_counter() - begun
             rows, number = rows + len(page.items), number + 1
             if rows >= page.total or not is_news or _is_complete(request, found):
                 return

@@ -47,6 +47,7 @@ class Trail:
         waiting: Seconds that it waited for its turns and between them, without bans.
         pause: Seconds that it waited in bans.
         network: Seconds that its requests were on their way.
+        decode: Seconds that its answers took to decode.
         code: ``meta.code`` of its latest answer; None: there was none, or it had no envelope.
     """
 
@@ -63,6 +64,7 @@ class Trail:
     waiting: float = 0.0
     pause: float = 0.0
     network: float = 0.0
+    decode: float = 0.0
     code: int | None = None
     _silence: Silence = attrs.field(default=NO_SILENCE, repr=False)
     _since: float = 0.0
@@ -97,9 +99,8 @@ class Trail:
         """Return what a call has spent until now, which may be under way; the rest was waiting."""
         now = clock()
         if self._on_its_way:
-            return Timing(pause=self.pause, network=self.network + now - self._since, attempts=self.attempts)
-        pause = self.pause + self._silence.seconds(now) - self._silent
-        return Timing(pause=pause, network=self.network, attempts=self.attempts)
+            return self._spent(pause=self.pause, network=self.network + now - self._since)
+        return self._spent(pause=self.pause + self._silence.seconds(now) - self._silent, network=self.network)
 
     def end(self) -> None:
         """Count what was waited, in a ban and else."""
@@ -113,15 +114,12 @@ class Trail:
         self._since = clock()
         self._silent = self._silence.seconds(self._since)
 
-    def timing(self, decode: float = 0.0) -> Timing:
-        """Return where the time went.
+    def timing(self) -> Timing:
+        """Return where the time went."""
+        return self._spent(waiting=self.waiting, pause=self.pause, network=self.network)
 
-        Args:
-            decode: Seconds for decoding.
-        """
-        return Timing(
-            waiting=self.waiting, pause=self.pause, network=self.network, decode=decode, attempts=self.attempts
-        )
+    def _spent(self, *, pause: float, network: float, waiting: float = 0.0) -> Timing:
+        return Timing(waiting=waiting, pause=pause, network=network, decode=self.decode, attempts=self.attempts)
 
 
 @attrs.frozen
