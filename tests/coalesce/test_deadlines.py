@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from trackingmore_async import DeadlineExceededError, Tracking, TrackingMore, TrackingMoreError
+from trackingmore_async import DeadlineExceededError, Rate, Tracking, TrackingMore, TrackingMoreError
 from trackingmore_async.sandbox import Fault, Sandbox
+from trackingmore_async.settings import Coalesce
 
 from .scene import CARRIER, at_once, names, numbers, opened, requests, stocked
 
@@ -110,6 +111,23 @@ async def test_a_list_that_is_too_late_leaves_the_single_look_up() -> None:
         assert [round(one.timing.waiting, 1) for one in found if one.timing] == [0.0, 1.0]
         assert names(await waiting) == numbers(80)
     assert requests(sandbox) == {"list": 3, "get": 2}
+
+
+@pytest.mark.parametrize(("seconds", "in_time"), [(29.5, True), (30.5, False)])
+@pytest.mark.parametrize("coalesce", ["all", False])
+async def test_single_calls_wait_for_thirty_seconds(coalesce: Coalesce, seconds: float, in_time: bool) -> None:
+    """Unless told otherwise a call waits for a slot that is so far away, and is refused at once when it is further."""
+    sandbox, rates = stocked(1), dict.fromkeys(("list", "get", "update_many", "update"), Rate(1, seconds))
+    async with opened(sandbox, rates=rates) as tm:
+        trackings = tm.with_options(coalesce=coalesce).trackings
+        for tracking in (alone(tm, "ZZ0000000"), tm.trackings.get(CARRIER, "ZZ0000000")):
+            await tracking
+        await trackings.update(CARRIER, "ZZ0000000", title="mug")
+        begun = asyncio.get_running_loop().time()
+        told = await at_once([trackings.get(CARRIER, "ZZ0000000"), trackings.update(CARRIER, "ZZ0000000", title="cup")])
+        taken = asyncio.get_running_loop().time() - begun
+    assert [isinstance(one, DeadlineExceededError) for one in told] == [not in_time] * 2
+    assert taken == (pytest.approx(seconds, abs=0.1) if in_time else 0.0)
 
 
 async def test_a_deadline_ends_a_call_whose_request_was_sent() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 
 from trackingmore_async import (
@@ -17,8 +18,10 @@ from trackingmore_async import (
     RetryPolicy,
     ServerError,
     Tracking,
+    TrackingMore,
+    TransportError,
 )
-from trackingmore_async.sandbox import Fault, Switches
+from trackingmore_async.sandbox import Fault, Path, Switches
 
 from .scene import CARRIER, at_once, names, numbers, opened, requests, stocked
 
@@ -92,6 +95,16 @@ async def test_case_does_not_matter_where_the_server_ignores_it(case_sensitive: 
         small, large = await at_once(tm.trackings.get("zto", number) for number in ("zz00001ab", "ZZ00001AB"))
     assert large.tracking_number == "ZZ00001AB"
     assert isinstance(small, NotFoundError) if case_sensitive else small.tracking_number == "ZZ00001AB"
+
+
+async def test_a_number_in_other_letters_needs_no_request_of_its_own() -> None:
+    """What the list holds in other letters is the tracking, where the server says so: it is not asked for once more."""
+    sandbox = stocked(switches=Switches(case_sensitive=False))
+    sandbox.create("zto", "ZZ00001AB")
+    async with opened(sandbox) as tm:
+        found = await tm.trackings.get("zto", "zz00001ab")
+    assert found.tracking_number == "ZZ00001AB"
+    assert requests(sandbox) == {"list": 1}
 
 
 @pytest.mark.parametrize("case_sensitive", [True, False])
@@ -278,6 +291,35 @@ async def test_more_pages_are_read_when_the_total_says_so(monkeypatch: pytest.Mo
     assert requests(sandbox) == {"list": 4}
 
 
+async def test_a_page_holds_two_thousand() -> None:
+    """A number that very many carriers have fits in one page, and so in one request."""
+    addresses: list[str] = []
+
+    async def note(request: httpx.Request) -> None:
+        addresses.append(str(request.url))
+
+    sandbox = stocked(2)
+    async with (
+        httpx.AsyncClient(transport=sandbox.transport(), event_hooks={"request": [note]}) as http,
+        TrackingMore(sandbox.key, base_url=sandbox.url, http_client=http) as tm,
+    ):
+        await at_once(tm.trackings.get(CARRIER, number) for number in numbers(2))
+    (address,) = addresses
+    assert dict(httpx.URL(address).params) == {"numbers": "ZZ0000000,ZZ0000001", "limit": "2000", "page": "1"}
+
+
+async def test_no_page_is_read_that_nobody_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When all that was asked for has been found, the other carriers of these numbers are left unread."""
+    monkeypatch.setattr("trackingmore_async.coalesce.lookups.MAX_PAGE_SIZE", 3)
+    sandbox = stocked()
+    for index in range(10):
+        sandbox.create(f"carrier-{index}", "ZZ0000000")
+    async with opened(sandbox) as tm:
+        found = await tm.trackings.get("carrier-9", "ZZ0000000")
+    assert found.carrier_code == "carrier-9"
+    assert requests(sandbox) == {"list": 1}
+
+
 async def test_what_the_first_page_showed_counts_though_there_is_no_second(monkeypatch: pytest.MonkeyPatch) -> None:
     """A list that ends sooner than its total said (API.md 12.15) leaves only what is missing to be confirmed."""
     monkeypatch.setattr("trackingmore_async.coalesce.lookups.MAX_PAGE_SIZE", 3)
@@ -312,6 +354,33 @@ async def test_timeouts_of_their_own_do_not_mix() -> None:
         found = await at_once([*calls, *(quick.trackings.get(CARRIER, number) for number in numbers(4)[2:])])
     assert names(found) == numbers(4)
     assert requests(sandbox) == {"list": 2}
+
+
+async def test_timeouts_of_their_own_do_not_mix_for_one_number_either() -> None:
+    """Who allows a slow server thirty seconds is not cut off after the one second of another caller."""
+    sandbox = stocked(1, path=Path(work=5.0))
+    async with opened(sandbox, retry=RetryPolicy(attempts=1)) as tm:
+        hasty = tm.with_options(timeout=1)
+        told = await at_once(view.trackings.get(CARRIER, "ZZ0000000") for view in (hasty, tm))
+    assert isinstance(told[0], TransportError)
+    assert told[1].tracking_number == "ZZ0000000"
+
+
+async def test_a_request_that_failed_is_sent_again_for_those_who_stay() -> None:
+    """Who gives up before the second attempt is not in it, and without anybody there is none."""
+    sandbox = stocked(3)
+    sandbox.faults.add(Fault("list", on={1, 3}, status=503, body="html"))
+    async with opened(sandbox) as tm:
+        calls = [asyncio.ensure_future(tm.trackings.get(CARRIER, number)) for number in numbers(3)]
+        await asyncio.sleep(0.01)
+        for call in calls[:2]:
+            call.cancel()
+        assert (await calls[2]).tracking_number == "ZZ0000002"
+        last = asyncio.ensure_future(tm.trackings.get(CARRIER, "ZZ0000000"))
+        await asyncio.sleep(1.01)
+        last.cancel()
+        await asyncio.sleep(30)
+    assert [arrival.numbers for arrival in sandbox.statistics().arrivals] == [3, 1, 1]
 
 
 async def test_a_result_says_where_its_time_went() -> None:

@@ -1,6 +1,6 @@
 """Answers from memory: not older than asked for, marked as such, never older than an own write."""
 
-# pyright: reportPossiblyUnboundVariable=false
+# pyright: reportPossiblyUnboundVariable=false, reportPrivateUsage=false
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from trackingmore_async import ConfigurationError, NotFoundError, TrackingMore, TrackingUpdate
 from trackingmore_async.sandbox import Fault
 
-from .scene import CARRIER, at_once, opened, requests, stocked
+from .scene import CARRIER, at_once, numbers, opened, requests, stocked
 
 pytestmark = pytest.mark.anyio
 
@@ -202,3 +202,62 @@ async def test_a_wrong_address_is_no_miss_to_remember() -> None:
         (wrong,) = await at_once([tm.trackings.get(CARRIER, NUMBER, max_age=600)])
         assert isinstance(wrong, NotFoundError)
         assert (await tm.trackings.get(CARRIER, NUMBER, max_age=600)).tracking_number == NUMBER
+
+
+async def test_a_thousand_trackings_are_remembered() -> None:
+    """That is the default; of more than that those used longest ago are forgotten."""
+    sandbox = stocked(1040)
+    async with opened(sandbox) as tm:
+        patient = tm.with_options(max_wait=None).trackings
+        for first in range(0, 1040, 40):
+            await at_once(patient.get(CARRIER, number, max_age=0) for number in numbers(1040)[first : first + 40])
+        assert requests(sandbox) == {"list": 26}
+        await at_once(patient.get(CARRIER, number, max_age=600) for number in numbers(1040)[40:])
+        assert requests(sandbox) == {"list": 26}
+        again = await patient.get(CARRIER, NUMBER, max_age=600)
+    assert again.timing is not None
+    assert not again.timing.from_memory
+
+
+async def test_a_miss_that_was_asked_for_before_a_create_is_not_kept_after_it() -> None:
+    """A look-up that finds nothing does not hide the tracking that this client created meanwhile."""
+    sandbox = stocked()
+    async with opened(sandbox) as tm:
+        await at_once([tm.trackings.get(CARRIER, "ZZ9999999", max_age=600)])
+        sandbox.faults.add(Fault("get", times=1, delay_back=5.0))
+        early = asyncio.ensure_future(at_once([tm.trackings.get(CARRIER, NUMBER, max_age=600)]))
+        await asyncio.sleep(2.5)
+        await tm.trackings.create(CARRIER, NUMBER)
+        (missed,) = await early
+        assert isinstance(missed, NotFoundError)
+        assert (await tm.trackings.get(CARRIER, NUMBER, max_age=600)).tracking_number == NUMBER
+
+
+async def test_what_was_asked_for_before_memory_was_used_is_not_kept() -> None:
+    """Writes are noted only from then on: an earlier look-up may show what was there before one of them."""
+    sandbox = stocked(1)
+    sandbox.faults.add(Fault("list", on={1}, delay_back=3.0), Fault("list", on={2}, delay_back=10.0))
+    async with opened(sandbox) as tm:
+        early = asyncio.ensure_future(tm.trackings.get(CARRIER, NUMBER))
+        await asyncio.sleep(0.1)
+        await tm.trackings.update(CARRIER, NUMBER, title="mug")
+        first = asyncio.ensure_future(tm.trackings.get(CARRIER, NUMBER, max_age=600))
+        assert (await early).title != "mug"
+        assert (await tm.trackings.get(CARRIER, NUMBER, max_age=600)).title == "mug"
+        assert (await first).title == "mug"
+
+
+async def test_more_writes_than_memory_notes_leave_nothing_old_in_it() -> None:
+    """Which trackings were written is noted for as many as memory holds; beyond that nothing earlier is kept at all."""
+    sandbox = stocked(4)
+    async with opened(sandbox, memory_size=2) as tm:
+        await tm.trackings.get(CARRIER, "ZZ0000003", max_age=600)
+        await asyncio.sleep(2)
+        sandbox.faults.add(Fault("list", times=1, delay_back=5.0))
+        early = asyncio.ensure_future(tm.trackings.get(CARRIER, NUMBER))
+        await asyncio.sleep(0.1)
+        for number in numbers(4):
+            await tm.trackings.update(CARRIER, number, title="mug")
+        assert len(vars(tm)["_caller"].memory._written) == 2
+        assert (await early).title != "mug"
+        assert (await tm.trackings.get(CARRIER, NUMBER, max_age=600)).title == "mug"

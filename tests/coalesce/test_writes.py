@@ -75,6 +75,19 @@ async def test_edits_of_one_tracking_are_merged_field_by_field() -> None:
     assert [arrival.numbers for arrival in sandbox.statistics().arrivals] == [1]
 
 
+async def test_each_caller_of_a_merged_edit_has_an_echo_of_its_own() -> None:
+    """Two callers may wait differently long for one echo: each has an object of its own, with its own time."""
+    sandbox = stocked(1)
+    async with opened(sandbox) as tm:
+        await shared(tm).update(CARRIER, "ZZ0000000", title="jug")
+        first = asyncio.ensure_future(shared(tm).update(CARRIER, "ZZ0000000", title="cup"))
+        await asyncio.sleep(0.5)
+        second = asyncio.ensure_future(shared(tm).update(CARRIER, "ZZ0000000", order_id="A-1"))
+        echoes = await at_once([first, second])
+    assert [round(echo.timing.waiting, 2) for echo in echoes] == [1.0, 0.5]
+    assert requests(sandbox) == {"update_many": 2}
+
+
 async def test_an_edit_that_is_cancelled_is_not_sent() -> None:
     """Who gives up before the request is formed leaves nothing of his edit in it."""
     sandbox = stocked(1)
@@ -282,12 +295,15 @@ async def test_a_failing_server_fails_all_of_a_batch() -> None:
 
 
 async def test_what_cannot_be_sent_takes_no_place() -> None:
-    """A field that certainly cannot be sent is refused before anything waits."""
+    """A field that certainly cannot be sent is refused before anything waits, and spoils nothing for others."""
     sandbox = stocked(1)
     async with opened(sandbox) as tm:
         (found,) = await at_once([shared(tm).update(CARRIER, "ZZ 1", title="mug")])
+        assert requests(sandbox) == {}
+        both = await at_once(shared(tm).update(CARRIER, number, title="mug") for number in ("ZZ0000000", "ZZ 1"))
     assert isinstance(found, InvalidRequestError)
-    assert requests(sandbox) == {}
+    assert [type(one) for one in both] == [TrackingEcho, InvalidRequestError]
+    assert (found.operation, both[1].operation) == ("update", "update")
 
 
 @pytest.mark.parametrize("value", ["writes", True, None, 1, ["all"]])
