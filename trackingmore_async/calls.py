@@ -134,12 +134,12 @@ def decoded(operation: Operation, reply: Reply, trail: Trail) -> Any:
     try:
         result = decode(operation, reply.envelope.data)
     except DecodeError as error:
-        trail.decode += perf_counter() - begun
+        trail.note_decoding(perf_counter() - begun)
         error.operation, error.code = operation.name, reply.envelope.code
         error.http_status, error.attempts = reply.http_status, trail.attempts
         error.timing = trail.timing()
         raise
-    trail.decode += perf_counter() - begun
+    trail.note_decoding(perf_counter() - begun)
     return _timed(result, trail.timing())
 
 

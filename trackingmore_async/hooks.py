@@ -38,7 +38,8 @@ class HookDetails:
         waited: "request": seconds for which this attempt waited for its slot.
         seconds: "retry" and "pause": how long; "reply": from handing the request over to the end of the answer.
         http_status: "reply": the HTTP status, when there was an answer.
-        code: "reply" and "end": ``meta.code``, when there was an envelope.
+        code: "reply" and "end": ``meta.code``, when there was an envelope; of a call that shared a request only when
+            it failed.
         error: "reply", "retry" and "end": the name of the class of the error; None: there was none. An answer that
             came is not yet decoded at "end".
         items: "batch": how many items travel in this request.

@@ -190,7 +190,7 @@ async def _read(sharing: Sharing, request: SharedRequest, build: Callable[[], Wi
             page: Page = decoded(LIST, reply, request.trail)
             begun = perf_counter()
             is_news = await _sort(page.items, found)
-            request.trail.decode += perf_counter() - begun
+            request.trail.note_decoding(perf_counter() - begun)
             rows, number = rows + len(page.items), number + 1
             if rows >= page.total or not is_news or _is_complete(request, found):
                 return

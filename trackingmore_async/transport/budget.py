@@ -69,6 +69,7 @@ class Trail:
     _silence: Silence = attrs.field(default=NO_SILENCE, repr=False)
     _since: float = 0.0
     _silent: float = 0.0
+    _decoding: float = 0.0
     _on_its_way: bool = False
 
     def begin(self, silence: Silence) -> None:
@@ -90,6 +91,11 @@ class Trail:
         self.network += self._since - before
         return self._since - before
 
+    def note_decoding(self, seconds: float) -> None:
+        """Count seconds that an answer took to decode; a call that has not ended did not wait for so long."""
+        self.decode += seconds
+        self._decoding += seconds
+
     @property
     def is_on_its_way(self) -> bool:
         """Whether a request is on the network now."""
@@ -104,15 +110,15 @@ class Trail:
 
     def end(self) -> None:
         """Count what was waited, in a ban and else."""
-        since, silent = self._since, self._silent
+        since, silent, decoding = self._since, self._silent, self._decoding
         self._wait()
         pause = self._silent - silent
         self.pause += pause
-        self.waiting += self._since - since - pause
+        self.waiting += max(0.0, self._since - since - pause - decoding)
 
     def _wait(self) -> None:
         self._since = clock()
-        self._silent = self._silence.seconds(self._since)
+        self._silent, self._decoding = self._silence.seconds(self._since), 0.0
 
     def timing(self) -> Timing:
         """Return where the time went."""
