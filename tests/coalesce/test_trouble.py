@@ -119,6 +119,28 @@ async def test_closing_tells_all_who_wait(method: str) -> None:
     assert isinstance(told[0], ClientStateError | TransportError)
 
 
+@pytest.mark.parametrize("method", ["update", "get"])
+@pytest.mark.parametrize("turns", [1, 2, 3])
+async def test_closing_that_is_cut_off_tells_all_who_wait_too(method: str, turns: int) -> None:
+    """When a server that shuts down cancels the task that closes the client, nobody is left waiting."""
+    sandbox = stocked(1, path=Path(work=5.0))
+    async with opened(sandbox) as tm:
+        trackings = tm.with_options(coalesce="all", max_wait=None).trackings
+        fields = {"title": "mug"} if method == "update" else {}
+        calls = [asyncio.ensure_future(getattr(trackings, method)(CARRIER, "ZZ0000000", **fields))]
+        await asyncio.sleep(0.1)
+        calls += [asyncio.ensure_future(getattr(trackings, method)(CARRIER, "ZZ0000000", **fields)) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        closing = asyncio.ensure_future(tm.aclose())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.gather(closing, return_exceptions=True)
+        async with asyncio.timeout(10.0):
+            told = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(error) for error in told[1:]] == [ClientStateError] * 2
+
+
 @pytest.mark.parametrize("method", ["acquire", "projected_wait"])
 async def test_a_broken_limiter_hangs_nobody(method: str) -> None:
     """What a limiter raises, even what cannot be copied, is told to all who wait for it."""
