@@ -47,6 +47,7 @@ async def test_a_hopeless_call_fails_at_once(options: dict[str, Any], call: str)
     assert caught.value.projected_wait == pytest.approx(121.0, abs=2.0)
     assert caught.value.sent is False
     assert f"{caught.value.projected_wait:.1f} s" in str(caught.value)
+    assert "silent after a 429 for another 1" in str(caught.value)
 
 
 async def test_a_ban_that_begins_refuses_only_those_it_makes_hopeless() -> None:

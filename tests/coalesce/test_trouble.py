@@ -16,6 +16,7 @@ from trackingmore_async import (
     Permit,
     RetryPolicy,
     Tracking,
+    TrackingEcho,
     TrackingMore,
     TransportError,
 )
@@ -117,6 +118,25 @@ async def test_closing_tells_all_who_wait(method: str) -> None:
             told = await asyncio.gather(*calls, return_exceptions=True)
     assert [type(error) for error in told[1:]] == [ClientStateError] * 2
     assert isinstance(told[0], ClientStateError | TransportError)
+
+
+@pytest.mark.parametrize("when", [0, 0.1, 1.5, 60.0])
+async def test_nothing_goes_on_once_closing_is_over(when: float) -> None:
+    """Whether shared requests wait, are under way or sit a ban out: their tasks end before `aclose` returns."""
+    sandbox = stocked(1, path=Path(work=1.0))
+    sandbox.faults.add(Fault("list", on={2}, code=429))
+    async with opened(sandbox) as tm:
+        trackings = tm.with_options(coalesce="all", max_wait=None).trackings
+        calls = [asyncio.ensure_future(trackings.get(CARRIER, number)) for number in numbers(90)]
+        edits = [asyncio.ensure_future(trackings.update(CARRIER, "ZZ0000000", title="mug")) for _ in range(2)]
+        await asyncio.sleep(when)
+        await tm.aclose()
+        assert not [task for task in asyncio.all_tasks() if "carry_out" in repr(task)]
+        async with asyncio.timeout(10.0):
+            told = await at_once([*calls, *edits])
+    kinds: set[type] = {type(one) for one in told}
+    assert ClientStateError in kinds
+    assert kinds <= {ClientStateError, TransportError, Tracking, TrackingEcho, NotFoundError}
 
 
 @pytest.mark.parametrize("method", ["update", "get"])
