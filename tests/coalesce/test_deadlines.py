@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from trackingmore_async import DeadlineExceededError, Rate, Tracking, TrackingMore, TrackingMoreError
+from trackingmore_async import DeadlineExceededError, LocalLimiter, Rate, Tracking, TrackingMore, TrackingMoreError
 from trackingmore_async.sandbox import Fault, Sandbox
 from trackingmore_async.settings import Coalesce
 
@@ -97,6 +97,65 @@ async def test_the_place_in_the_line_counts() -> None:
         assert patient.timing.waiting == pytest.approx(3.0, abs=0.1)
         assert names(await waiting) == numbers(80)
         assert names(await singles) == numbers(4)
+
+
+async def test_the_place_of_the_request_that_is_joined_counts() -> None:
+    """Who would travel with a request behind others in the queue is told at once when these take too long for it."""
+    sandbox = stocked(2)
+    async with opened(sandbox, rates={"get": Rate(1, 100.0)}) as tm, asyncio.TaskGroup() as tasks:
+        await alone(tm, "ZZ0000000")
+        for _ in range(4):
+            tasks.create_task(_first_page(tm))
+        await asyncio.sleep(0.1)
+        patient = tasks.create_task(tm.trackings.get(CARRIER, "ZZ0000000"))
+        await asyncio.sleep(0.1)
+        begun = asyncio.get_running_loop().time()
+        with pytest.raises(DeadlineExceededError) as caught:
+            await tm.with_options(max_wait=2.0).trackings.get(CARRIER, "ZZ0000001")
+        assert asyncio.get_running_loop().time() == begun
+        assert caught.value.projected_wait == pytest.approx(3.8, abs=0.1)
+    assert patient.result().timing is not None
+
+
+async def _first_page(tm: TrackingMore) -> None:
+    await tm.trackings.list(page_size=1)
+
+
+@pytest.mark.parametrize("method", ["update", "delete", "create"])
+@pytest.mark.parametrize("impatience", [{"deadline": 5.0}, {"max_wait": 5.0}, {}])
+async def test_a_write_that_meets_a_ban_is_refused_at_once(method: str, impatience: dict[str, Any]) -> None:
+    """Unless somebody who shares its batch sits the ban out: nothing was changed, and nothing will be."""
+    sandbox = stocked()
+    if method != "create":
+        sandbox.create(CARRIER, "ZZ0000000")
+    sandbox.faults.add(Fault(f"{method}_many", on={1}, code=429))
+    async with opened(sandbox, limiter=LocalLimiter()) as tm:
+        begun = asyncio.get_running_loop().time()
+        with pytest.raises(DeadlineExceededError) as caught:
+            await getattr(tm.with_options(coalesce="all", **impatience).trackings, method)(CARRIER, "ZZ0000000")
+        assert asyncio.get_running_loop().time() - begun < 0.1
+        assert (caught.value.sent, caught.value.retry_after) == (False, 121)
+        await asyncio.sleep(200)
+    assert requests(sandbox) == {f"{method}_many": 1}
+    assert (sandbox.find(CARRIER, "ZZ0000000") is None) == (method == "create")
+
+
+async def test_a_write_whose_batch_sits_a_ban_out_waits_for_that_or_for_its_deadline() -> None:
+    """A batch is sent as it was formed: who shares it with somebody patient is not refused, and is told the truth."""
+    sandbox = stocked(3)
+    sandbox.faults.add(Fault("update_many", on={1}, code=429))
+    options: list[dict[str, Any]] = [{"max_wait": None}, {"max_wait": 5.0}, {"deadline": 5.0}]
+    async with opened(sandbox, limiter=LocalLimiter()) as tm:
+        views = [tm.with_options(coalesce="all", **option) for option in options]
+        calls = (view.trackings.update(CARRIER, one, title="mug") for view, one in zip(views, numbers(3), strict=True))
+        patient, waiting, hasty = await at_once(calls)
+    assert [round(one.timing.pause) for one in (patient, waiting, hasty)] == [121, 121, 5]
+    assert isinstance(hasty, DeadlineExceededError)
+    assert hasty.sent is True
+    assert "read back before sending it again" in str(hasty)
+    found = sandbox.find(CARRIER, "ZZ0000002")
+    assert found is not None
+    assert found["title"] == "mug"
 
 
 async def test_a_list_that_is_too_late_leaves_the_single_look_up() -> None:

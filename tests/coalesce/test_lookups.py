@@ -259,6 +259,34 @@ async def test_who_joins_a_second_attempt_has_as_many_as_others() -> None:
     assert second.tracking_number == "ZZ0000001"
 
 
+async def test_who_joins_a_second_attempt_is_told_what_is_true_for_all() -> None:
+    """When that attempt fails for a reason that will last, nothing is asked again for those who came meanwhile."""
+    sandbox = stocked(2)
+    sandbox.faults.add(Fault("list", on={1}, status=500), Fault("list", on={2, 3}, code=4001))
+    async with opened(sandbox, retry=RetryPolicy(attempts=2, base=0.0)) as tm:
+        first = asyncio.ensure_future(at_once([tm.trackings.get(CARRIER, "ZZ0000000")]))
+        await asyncio.sleep(0.5)
+        told = [*await at_once([tm.trackings.get(CARRIER, "ZZ0000001")]), *await first]
+    assert [type(error) for error in told] == [AuthenticationError] * 2
+    assert requests(sandbox) == {"list": 2}
+
+
+async def test_who_waits_for_another_attempt_does_not_lose_his_place() -> None:
+    """Who joined the last attempt of a request that failed is in the next one, before the many who came after him."""
+    sandbox = stocked(100)
+    sandbox.faults.add(Fault("list", times=2, status=500))
+    async with opened(sandbox, retry=RetryPolicy(attempts=2, base=0.0)) as tm:
+        first = asyncio.ensure_future(at_once([tm.trackings.get(CARRIER, "ZZ0000000")]))
+        await asyncio.sleep(0.5)
+        second = asyncio.ensure_future(tm.trackings.get(CARRIER, "ZZ0000001"))
+        await asyncio.sleep(0.1)
+        others = asyncio.ensure_future(at_once(tm.trackings.get(CARRIER, number) for number in numbers(100)[2:]))
+        found = await second
+        await asyncio.gather(first, others)
+    assert found.timing is not None
+    assert found.timing.waiting == pytest.approx(1.5, abs=0.01)
+
+
 async def test_a_wrong_key_is_told_to_all() -> None:
     """What has nothing to do with a number is not asked again for each of them."""
     sandbox = stocked(3)

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from trackingmore_async import ConfigurationError, NotFoundError, TrackingMore, TrackingUpdate
-from trackingmore_async.sandbox import Fault
+from trackingmore_async.sandbox import Fault, Switches
 
 from .scene import CARRIER, at_once, numbers, opened, requests, stocked
 
@@ -181,6 +181,25 @@ async def test_a_miss_is_remembered_too() -> None:
         assert requests(sandbox) == {"list": 1, "get": 1}
         await tm.trackings.create(CARRIER, NUMBER)
         assert (await tm.trackings.get(CARRIER, NUMBER, max_age=60)).tracking_number == NUMBER
+
+
+async def test_a_miss_under_the_new_carrier_ends_with_the_change_to_it() -> None:
+    """A tracking that was moved to a carrier is found there, though it was missing a moment ago."""
+    sandbox = stocked(1)
+    async with opened(sandbox) as tm:
+        await at_once([tm.trackings.get("sto", NUMBER, max_age=600)])
+        await tm.trackings.change_carrier(CARRIER, NUMBER, "sto")
+        assert (await tm.trackings.get("sto", NUMBER, max_age=600)).carrier_code == "sto"
+
+
+async def test_a_write_under_another_spelling_counts() -> None:
+    """Where the server ignores case, what is written in other letters is the same tracking, and is read anew."""
+    sandbox = stocked(switches=Switches(case_sensitive=False))
+    sandbox.create(CARRIER, "ZZ00001AB")
+    async with opened(sandbox) as tm:
+        await tm.trackings.get(CARRIER, "ZZ00001AB", max_age=600)
+        await tm.trackings.update(CARRIER, "zz00001ab", title="mug")
+        assert (await tm.trackings.get(CARRIER, "ZZ00001AB", max_age=600)).title == "mug"
 
 
 async def test_a_question_to_the_carrier_outdates_memory() -> None:

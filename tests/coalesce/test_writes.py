@@ -202,6 +202,19 @@ async def test_a_number_of_two_carriers_goes_one_after_the_other() -> None:
     assert [arrival.numbers for arrival in sandbox.statistics().arrivals] == [1, 1]
 
 
+@pytest.mark.parametrize("case_sensitive", [True, False])
+async def test_numbers_that_differ_in_case_alone_go_one_after_the_other(case_sensitive: bool) -> None:
+    """Answers name a number as they like: two that an answer may confuse are not in one batch, whatever the carrier."""
+    sandbox = stocked(switches=Switches(case_sensitive=case_sensitive))
+    names = [("zto", "ZZ00001AB"), ("sto", "zz00001ab")]
+    for carrier, number in names:
+        sandbox.create(carrier, number)
+    async with opened(sandbox) as tm:
+        found = await at_once(shared(tm).update(*name, title=name[0]) for name in names)
+    assert [(echo.carrier_code, echo.title) for echo in found] == [("zto", "zto"), ("sto", "sto")]
+    assert [arrival.numbers for arrival in sandbox.statistics().arrivals] == [1, 1]
+
+
 async def test_later_edits_wait_for_earlier_ones_under_way() -> None:
     """An edit that comes while one of the same tracking is under way goes after it: the order is kept."""
     sandbox = stocked(1)

@@ -33,6 +33,7 @@ from trackingmore_async.models import TrackingEcho, timed
 from trackingmore_async.pacing.silence import Silence
 from trackingmore_async.sandbox import Fault, Path, Sandbox
 from trackingmore_async.transport import Trail
+from trackingmore_async.transport.latency import Latency
 
 pytestmark = pytest.mark.anyio
 
@@ -325,6 +326,25 @@ async def test_decoding_between_two_requests_is_no_waiting() -> None:
     trail.note_decoding(4.0)
     trail.end()
     assert trail.timing() == Timing(waiting=0.25, network=2.0, decode=4.75)
+
+
+async def test_the_usual_time_of_an_answer_is_what_three_of_four_needed() -> None:
+    """Of the last twelve, two at least, none older than fifteen seconds (docs/lookups.md)."""
+    latency = Latency()
+    took = (9.0, 2.0, 3.0, 1.0, 4.0, 5.0, 6.0, 7.0)
+    for seconds, usual in zip(took, (0.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 3.0), strict=True):
+        latency.learn("get", "bulk", seconds)
+        assert latency.usual("get", "bulk") == usual
+    assert latency.usual("get", "interactive") == latency.usual("list", "bulk") == 0.0
+    for _ in range(11):
+        latency.learn("get", "bulk", 20.0)
+    assert latency.usual("get", "bulk") == 20.0
+    await anyio.sleep(14.9)
+    latency.learn("get", "bulk", 1.0)
+    assert latency.usual("get", "bulk") == 20.0
+    await anyio.sleep(0.2)
+    latency.learn("get", "bulk", 1.0)
+    assert latency.usual("get", "bulk") == 1.0
 
 
 def test_the_timing_is_no_part_of_the_value() -> None:
