@@ -115,16 +115,18 @@ async def _look_up(
     try:
         found = await caller.read(GetQuery(carrier_code, tracking_number), left)
     except TrackingMoreError as failure:
-        error.timing = _both(error, failure)
+        _count_in(error, failure)
         if isinstance(failure, NotFoundError) and failure.code is not None:
             return None
         raise _unknown(error) from failure
-    error.timing = _both(error, found)
+    _count_in(error, found)
     return found
 
 
-def _both(error: TrackingMoreError, reading: Tracking | TrackingMoreError) -> Timing:
-    return (error.timing or Timing()) + (reading.timing or Timing())
+def _count_in(error: TrackingMoreError, reading: Tracking | TrackingMoreError) -> None:
+    """Let an error tell the time and the requests of reading back, too."""
+    error.timing = (error.timing or Timing()) + (reading.timing or Timing())
+    error.attempts = error.timing.attempts
 
 
 def _unknown(error: TrackingMoreError) -> TransportError:
