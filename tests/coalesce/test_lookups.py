@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Any
 
 import httpx
@@ -35,6 +36,23 @@ async def test_forty_look_ups_take_one_request() -> None:
         found = await at_once(tm.trackings.get(CARRIER, number) for number in numbers(40))
     assert names(found) == numbers(40)
     assert requests(sandbox) == {"list": 1}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="tasks that begin at once came with Python 3.12")
+@pytest.mark.parametrize("method", ["get", "update"])
+async def test_calls_share_where_tasks_begin_at_once(method: str) -> None:
+    """With `asyncio.eager_task_factory` the first of forty calls does not leave before the others have been made."""
+    sandbox, loop = stocked(40), asyncio.get_running_loop()
+    fields = {"title": "mug"} if method == "update" else {}
+    async with opened(sandbox) as tm:
+        call = getattr(tm.with_options(coalesce="all").trackings, method)
+        loop.set_task_factory(getattr(asyncio, "eager_task_factory"))  # noqa: B009 - Python 3.11 has none
+        try:
+            found = await at_once(call(CARRIER, number, **fields) for number in numbers(40))
+        finally:
+            loop.set_task_factory(None)
+    assert names(found) == numbers(40)
+    assert [arrival.numbers for arrival in sandbox.statistics().arrivals] == [40]
 
 
 async def test_more_than_forty_take_the_next_slot() -> None:
