@@ -10,6 +10,7 @@ import pytest
 
 from trackingmore_async import (
     ClientStateError,
+    ConfigurationError,
     DeadlineExceededError,
     LocalLimiter,
     NotFoundError,
@@ -171,6 +172,25 @@ async def test_a_broken_limiter_hangs_nobody(method: str) -> None:
             told = await at_once(patient.trackings.get(CARRIER, number) for number in numbers(50))
     assert names(told[:40]) == numbers(40)
     assert [type(error) for error in told[40:]] == [OddError] * 10
+
+
+class Useless(LocalLimiter):
+    """A limiter that grants nothing, and says why in an error of this library."""
+
+    async def acquire(self, bucket: str, **_: Any) -> Permit:
+        """Refuse."""
+        raise ConfigurationError("The state file cannot be used.")
+
+
+@pytest.mark.parametrize("method", ["update", "get"])
+async def test_a_limiter_that_refuses_everybody_is_heard_by_everybody(method: str) -> None:
+    """When no request gets its slot for a reason that the limiter tells, each who waits for it is told that."""
+    fields = {"title": "mug"} if method == "update" else {}
+    async with opened(stocked(3), limiter=Useless()) as tm, asyncio.timeout(60.0):
+        call = getattr(tm.with_options(coalesce="all", max_wait=None).trackings, method)
+        told = await at_once(call(CARRIER, number, **fields) for number in numbers(3))
+    assert [type(error) for error in told] == [ConfigurationError] * 3
+    assert len({id(error) for error in told}) == 3
 
 
 async def test_tasks_that_somebody_ends_hang_nobody() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from trackingmore_async import (
+    UNSET,
     AlreadyExistsError,
     ClientStateError,
     ConfigurationError,
@@ -134,6 +135,34 @@ async def test_merged_edits_that_are_refused_are_taken_apart() -> None:
     assert [type(one) for one in found] == [TrackingEcho, InvalidRequestError, TrackingEcho]
     assert field(sandbox, "ZZ0000000", "title") == "cup"
     assert field(sandbox, "ZZ0000001", "title") == "mug"
+
+
+async def test_an_edit_that_was_taken_apart_is_settled_too() -> None:
+    """When merged edits are refused, and the answer to one of them alone is lost, it is found out what became of it."""
+    sandbox = stocked(1)
+    sandbox.faults.add(
+        Fault("update_many", on={1}, items={"ZZ0000000": 4033}), Fault("update_many", on={2}, reset="after")
+    )
+    edits: list[dict[str, Any]] = [{"title": "cup"}, {"order_id": "A-1"}]
+    async with opened(sandbox, retry=RetryPolicy(attempts=1)) as tm:
+        found = await at_once(shared(tm).update(CARRIER, "ZZ0000000", **edit) for edit in edits)
+    assert [type(one) for one in found] == [TrackingEcho] * 2
+    assert field(sandbox, "ZZ0000000", "title") == "cup"
+    assert field(sandbox, "ZZ0000000", "order_id") == "A-1"
+
+
+async def test_an_edit_without_an_echo_is_done() -> None:
+    """Where the server says that an edit was done, and echoes nothing, the caller hears that it was done."""
+    sandbox = stocked(2)
+    entry = b'{"tracking_number":"ZZ000000%d","carrier_code":"zto"}'
+    answer = b'{"meta":{"code":200},"data":{"submitted":2,"updated":2,"trackings":[%b,%b]}}' % (entry % 0, entry % 1)
+    sandbox.faults.add(Fault("update_many", body=answer, performed=True))
+    async with opened(sandbox) as tm:
+        found = await at_once(shared(tm).update(CARRIER, number, title="mug") for number in numbers(2))
+    assert [(type(one), one.tracking_number, one.title) for one in found] == [
+        (TrackingEcho, "ZZ0000000", UNSET),
+        (TrackingEcho, "ZZ0000001", UNSET),
+    ]
 
 
 async def test_nobody_waits_for_those_who_are_taken_apart() -> None:
