@@ -16,8 +16,8 @@ All operations of the API, version 2, that the client knows. This page is made f
 
 The *name* is that of the bucket too: use it in `rates=`. *Items* is how many go into one request, at most. *Price* is
 in units of the account's quota, for each item. *Timeout* is in seconds, for one attempt. *Again* says what happens when
-an answer was lost: *yes*: it is sent again, and where it changes something the outcome is read back if need be;
-*if unsent*: only where the request certainly did not leave.
+no answer came: *yes*: the request is sent again, and where it changes something the outcome is read back if need be;
+*if unsent*: it is sent again only where it certainly did not leave; *once, if unsent*: that, and only once.
 
 | name | method of the client | request | rate | items | price | timeout | again |
 | --- | --- | --- | --- | --- | --- | --- | --- |

@@ -53,7 +53,9 @@ async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Tell the visitor what is of use to him, and the log the rest."""
     try:
         return await handler(request)
-    except NotFoundError:
+    except NotFoundError as error:
+        if error.code in {404, None}:  # it may be base_url that leads nowhere
+            log.warning("Not found: %s", error)
         return web.json_response({"detail": "There is no such parcel."}, status=404)
     except InvalidRequestError:
         return web.json_response({"detail": "This cannot be a parcel. Check the carrier and the number."}, status=422)

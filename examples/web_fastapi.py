@@ -73,7 +73,9 @@ async def where_is_my_parcel(
 async def explain(_: Request, error: TrackingMoreError) -> JSONResponse:
     """Tell the visitor what is of use to him, and the log the rest."""
     match error:
-        case NotFoundError():
+        case NotFoundError(code=code):
+            if code in {404, None}:  # it may be base_url that leads nowhere
+                log.warning("Not found: %s", error)
             return JSONResponse({"detail": "There is no such parcel."}, 404)
         case InvalidRequestError():
             return JSONResponse({"detail": "This cannot be a parcel. Check the carrier and the number."}, 422)

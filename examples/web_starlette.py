@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 import os
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -27,12 +28,14 @@ from trackingmore_async import (
     DeadlineExceededError,
     InvalidRequestError,
     NotFoundError,
+    RateLimitedError,
     TrackingMore,
     TrackingMoreError,
 )
 from trackingmore_async.sandbox import Sandbox
 
 PATIENCE = 10.0  # seconds that a visitor has for an answer
+log = logging.getLogger("uvicorn.error")  # which uvicorn shows on the terminal
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -75,13 +78,16 @@ async def where_is_my_parcel(request: Request) -> Response:
 
 
 async def explain(_: Request, error: Exception) -> Response:
-    """Answer when the lookup failed; examples/web_fastapi.py distinguishes more."""
+    """Tell the visitor what is of use to him, and the log the rest; examples/web_fastapi.py distinguishes more."""
     match error:
         case NotFoundError() | InvalidRequestError():
+            if error.code in {404, None} and error.attempts:  # it may be base_url that leads nowhere
+                log.warning("Not found: %s", error)
             return JSONResponse({"detail": "There is no such parcel."}, 404)
-        case DeadlineExceededError(retry_after=seconds):
+        case DeadlineExceededError(retry_after=seconds) | RateLimitedError(retry_after=seconds):
             return JSONResponse({"detail": "Too busy."}, 503, {"Retry-After": str(seconds or 1)})
         case _:
+            log.error("No answer: %s", error)
             return JSONResponse({"detail": "The tracking service does not answer."}, 502)
 
 

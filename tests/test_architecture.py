@@ -7,6 +7,7 @@ import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 from types import ModuleType
 
@@ -74,6 +75,14 @@ def test_a_room_imports_only_from_rooms_below(path: Path) -> None:
     """What a file imports stands further down in the list of rooms."""
     place = ROOMS.index(room(path))
     assert {name for name in rooms_imported(path) if name not in ROOMS or ROOMS.index(name) <= place} == set()
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    """Inside of a room, too, data flows one way; an import for the sake of a type counts as any other."""
+    files = {f"{PACKAGE}.{shown(path).removesuffix('.py').replace('/', '.')}": path for path in SOURCES}
+    graph = {name: set(files) & set(imports(path)) - {name} for name, path in files.items()}
+    assert sum(map(len, graph.values())) > len(files)  # the imports were found
+    TopologicalSorter(graph).prepare()
 
 
 @each_file

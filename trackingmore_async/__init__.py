@@ -61,8 +61,9 @@ if TYPE_CHECKING:
     )
     from .operations import OPERATIONS, Operation, Rate
     from .pacing import LocalLimiter, Permit, RateLimiter
-    from .pages import FirstPage, Gap, TrackingPages, Walk
+    from .pages import FirstPage, Gap, Order, TrackingPages, Walk
     from .retry import RetryPolicy
+    from .settings import Coalesce, Lane
     from .stats import BucketStats, GateState, Statistics
     from .timing import Timing
     from .transport import HttpClient
@@ -83,6 +84,7 @@ __all__ = [
     "CarrierGuess",
     "Checkpoint",
     "ClientStateError",
+    "Coalesce",
     "ConfigurationError",
     "DeadlineExceededError",
     "DecodeError",
@@ -96,12 +98,14 @@ __all__ = [
     "InvalidRequestError",
     "JobOptions",
     "JournalError",
+    "Lane",
     "Leg",
     "LocalLimiter",
     "NewTracking",
     "NotFoundError",
     "OnError",
     "Operation",
+    "Order",
     "Outcome",
     "PermissionDeniedError",
     "Permit",
@@ -141,6 +145,7 @@ __all__ = [
 
 _ROOMS = (
     "errors",
+    "settings",
     "timing",
     "hooks",
     "models",

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from time import perf_counter
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import anyio
 import attrs
 
-from trackingmore_async.codec import decode, encode
+from trackingmore_async.codec import Wire, decode, encode
 from trackingmore_async.creations import Creations
-from trackingmore_async.errors import DecodeError, InvalidRequestError, NotFoundError
+from trackingmore_async.errors import DecodeError, InvalidRequestError, NotFoundError, TrackingMoreError
 from trackingmore_async.memory import Memory
 from trackingmore_async.models import CarrierChange, GetQuery, Result, Tracking, TrackingEcho, timed
 from trackingmore_async.operations import GET, REALTIME, Operation, Safety
@@ -19,10 +18,13 @@ from trackingmore_async.settings import CallOptions
 from trackingmore_async.timing import Timing
 from trackingmore_async.transport import Budget, Reply, Trail, Transport
 
-__all__ = ["SINGLE_CALL_WAIT", "Caller", "decoded", "only"]
+__all__ = ["SINGLE_CALL_WAIT", "Caller", "Settle", "decoded", "only"]
 
 SINGLE_CALL_WAIT = 30.0  # seconds that a single call waits for its slot, unless told otherwise
 NOTHING = frozenset({b"[]", b"{}"})
+
+Settle = Callable[[TrackingMoreError], Awaitable[Any]]
+"""Says what an error really means: returns what the call returns instead, or raises."""
 
 
 @attrs.frozen
@@ -52,7 +54,12 @@ class Caller:
         )
 
     async def call(
-        self, operation: Operation, request: Any, trail: Trail | None = None, budget: Budget | None = None
+        self,
+        operation: Operation,
+        request: Any,
+        trail: Trail | None = None,
+        budget: Budget | None = None,
+        settle: Settle | None = None,
     ) -> Any:
         """Send one request model and return the response model of the operation's row, with its timing.
 
@@ -61,17 +68,22 @@ class Caller:
             request: The request model.
             trail: Filled with what the call goes through.
             budget: The time that it has; None: that of a call which begins now.
+            settle: Asked what an error of sending means, while the call is not over yet.
         """
-        trail = Trail() if trail is None else trail
+        trail, budget = Trail() if trail is None else trail, budget or self.budget(operation)
+        wire = self.encode(operation, request)
         try:
-            reply = await self._send(operation, request, trail, budget)
+            with self.transport.call(operation, budget.lane, trail):
+                try:
+                    reply = await self.transport.send(operation, lambda: wire, budget, trail)
+                except TrackingMoreError as error:
+                    if settle is None:
+                        raise
+                    return await settle(error)
+                return _result(operation, request, reply, trail)
         finally:
             if operation.safety is Safety.KEYED or operation is REALTIME:
                 self._forget(request)
-        if operation.response is TrackingEcho and _has_no_data(reply):
-            echo = TrackingEcho(request.carrier_code, request.tracking_number)  # done, and nothing echoed (API.md 1.2)
-            return timed(echo, trail.timing())
-        return decoded(operation, reply, trail)
 
     async def read(self, query: GetQuery, budget: Budget | None = None) -> Tracking:
         """Read one tracking by a request of its own.
@@ -80,20 +92,26 @@ class Caller:
             query: Which one.
             budget: The time that it has; None: that of a call which begins now.
         """
-        trail = Trail()
-        tracking = only(await self._send(GET, query, trail, budget), trail)
+        trail, budget = Trail(), budget or self.budget(GET)
+        wire = self.encode(GET, query)
+        with self.transport.call(GET, budget.lane, trail):
+            tracking = only(await self.transport.send(GET, lambda: wire, budget, trail), trail)
         self.memory.keep(query, tracking, trail.asked_at)
         return tracking
 
-    async def _send(self, operation: Operation, request: Any, trail: Trail, budget: Budget | None = None) -> Reply:
-        """Send a request, encoded before anything else, so that what cannot be sent takes no slot."""
+    def encode(self, operation: Operation, request: Any) -> Wire:
+        """Encode a request, before anything else, so that what cannot be sent takes no slot and leaves no trace.
+
+        Args:
+            operation: The row of the table.
+            request: The request model.
+        """
         self.transport.lifetime.check()
         try:
-            wire = encode(operation, request)
+            return encode(operation, request)
         except InvalidRequestError as error:
             error.operation = operation.name
             raise
-        return await self.transport.send(operation, lambda: wire, budget or self.budget(operation), trail)
 
     def _forget(self, written: Any) -> None:
         """Forget what was read of a tracking before it was written, or asked for anew."""
@@ -101,6 +119,13 @@ class Caller:
         self.memory.forget(written.carrier_code, written.tracking_number, now)
         if isinstance(written, CarrierChange):
             self.memory.forget(written.new_carrier_code, written.tracking_number, now)
+
+
+def _result(operation: Operation, request: Any, reply: Reply, trail: Trail) -> Any:
+    if operation.response is TrackingEcho and _has_no_data(reply):
+        echo = TrackingEcho(request.carrier_code, request.tracking_number)  # done, and nothing echoed (API.md 1.2)
+        return timed(echo, trail.timing())
+    return decoded(operation, reply, trail)
 
 
 def only(reply: Reply, trail: Trail) -> Tracking:
@@ -130,16 +155,14 @@ def _has_no_data(reply: Reply) -> bool:
 
 def decoded(operation: Operation, reply: Reply, trail: Trail) -> Any:
     """Decode an answer: the model, or each of several, and the error say where the time of the call went."""
-    begun = perf_counter()
     try:
-        result = decode(operation, reply.envelope.data)
+        with trail.decoding():
+            result = decode(operation, reply.envelope.data)
     except DecodeError as error:
-        trail.note_decoding(perf_counter() - begun)
         error.operation, error.code = operation.name, reply.envelope.code
         error.http_status, error.attempts = reply.http_status, trail.attempts
         error.timing = trail.timing()
         raise
-    trail.note_decoding(perf_counter() - begun)
     return _timed(result, trail.timing())
 
 

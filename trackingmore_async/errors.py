@@ -19,7 +19,8 @@ TrackingMoreError
     └── ServerError              the server failed                           5xx
 
 Each error says in its text what to do next, carries ``operation``, ``code``, ``http_status``, ``attempts`` and
-``timing``, pickles, and holds neither the API key nor anybody's personal data.
+``timing``, pickles, and holds neither the API key nor anybody's personal data; but the report of a `BulkError` holds
+the items that failed, as they were passed, and they are pickled with it.
 """
 
 from __future__ import annotations

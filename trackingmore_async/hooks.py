@@ -19,7 +19,7 @@ HookEvent = Literal["call", "request", "reply", "retry", "pause", "batch", "end"
 
 @attrs.frozen(kw_only=True)
 class HookDetails:
-    """One event in the life of a call. It holds no key, no data of customers, no address and no body.
+    """One event in the life of a call. It holds no key, no data of customers, no path, no query and no body.
 
     A logical call begins with "call" and ends with "end", both in the task of the caller. In between come, for each
     attempt, "request" (its slot was granted, it is about to leave) and "reply" (the attempt is over, however it
@@ -34,18 +34,18 @@ class HookDetails:
         call: The number of the logical call.
         operation: The name of the operation, which is that of the bucket.
         lane: Where it waits: "interactive" or "bulk".
-        attempt: Which attempt it is, from 1; 0 where there is none.
+        attempt: Which attempt it is, from 1; 0 where there is none. Each page of a list is a request of its own.
         waited: "request": seconds for which this attempt waited for its slot.
+        server: "request": host and port of the server.
         seconds: "retry" and "pause": how long; "reply": from handing the request over to the end of the answer.
         http_status: "reply": the HTTP status, when there was an answer.
-        code: "reply" and "end": ``meta.code``, when there was an envelope; of a call that shared a request only when
-            it failed.
-        error: "reply", "retry" and "end": the name of the class of the error; None: there was none. An answer that
-            came is not yet decoded at "end".
+        code: "reply" and "end": ``meta.code``, when there was an envelope.
+        error: "reply", "retry" and "end": the name of the class of the error; None: there was none. What became of
+            the items of a batch is found out after its "end".
         items: "batch": how many items travel in this request.
         capacity: "batch": how many could.
         shares: "batch": the numbers of the logical calls that it carries, when they are others than `call`.
-        timing: "end": where the time went; with decoding only if the call shared a request.
+        timing: "end": where the time went.
 
     Example:
         >>> HookDetails(event="retry", call=7, operation="get", attempt=1, seconds=0.25, error="ServerError").seconds
@@ -58,6 +58,7 @@ class HookDetails:
     lane: Literal["interactive", "bulk"] = "interactive"
     attempt: int = 0
     waited: float = 0.0
+    server: tuple[str, int] | None = None
     seconds: float = 0.0
     http_status: int | None = None
     code: int | None = None

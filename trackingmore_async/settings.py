@@ -20,13 +20,14 @@ __all__ = [
     "check_seconds",
     "read_api_key",
     "read_base_url",
+    "server_of",
 ]
 
 Lane = Literal["interactive", "bulk"]
 """Where a request waits: interactive work overtakes bulk work, which keeps a guaranteed share."""
 
 Coalesce = Literal["reads", "all", False]
-"""Which single calls share requests."""
+"""Which single calls share requests: those that read, writes as well, or none."""
 
 BASE_URL = "https://api.trackingmore.com/v2"
 LONGEST = 1e9  # seconds; some thirty years, and as much as every event loop can wait
@@ -103,6 +104,12 @@ def read_base_url(argument: str | None) -> str:
     if any(letter in value for letter in "?# @") or not value.isprintable():
         raise ConfigurationError(f"The base URL has a query, a fragment, a user name or blanks in it. {advice}")
     return value.rstrip("/")
+
+
+def server_of(base_url: str) -> tuple[str, int]:
+    """Return host and port of an address that was read."""
+    parts = urlsplit(base_url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def check_seconds(name: str, value: float | None, *, zero: bool = False) -> float | None:

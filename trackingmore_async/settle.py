@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import attrs
 
 from trackingmore_async.answers import TOLERANCE, echo_of
@@ -17,7 +19,6 @@ from trackingmore_async.errors import (
 )
 from trackingmore_async.models import CarrierChange, GetQuery, NewTracking, Tracking, TrackingEcho, TrackingRef, timed
 from trackingmore_async.operations import CHANGE_CARRIER, CREATE, DELETE, GET
-from trackingmore_async.timing import Timing
 from trackingmore_async.transport import Budget, Trail
 
 __all__ = ["change_carrier", "create", "delete", "is_ours"]
@@ -29,15 +30,20 @@ async def create(caller: Caller, item: NewTracking) -> TrackingEcho:
     Beside "already exists" that is "no quota": the lost request may have spent the last of it.
     """
     budget, trail = caller.budget(CREATE), Trail()
+    caller.encode(CREATE, item)  # what cannot be sent has no name to note
     creation = caller.creations.begin(item.carrier_code, item.tracking_number)
+
+    async def settle(error: TrackingMoreError) -> TrackingEcho:
+        if not (trail.in_doubt and isinstance(error, AlreadyExistsError | QuotaExceededError)):
+            raise error
+        query = GetQuery(item.carrier_code, item.tracking_number)
+        return _claim(caller, await _look_up(caller, query, budget, trail, error), trail, creation, error)
+
     try:
-        echo: TrackingEcho = await caller.call(CREATE, item, trail, budget)
+        echo: TrackingEcho = await caller.call(CREATE, item, trail, budget, settle)
     except BaseException as error:  # also who gave up before anything was sent has created nothing
         creation.is_possible = trail.in_doubt or isinstance(error, DecodeError)
-        if not (trail.in_doubt and isinstance(error, AlreadyExistsError | QuotaExceededError)):
-            raise
-        found = await _look_up(caller, item.carrier_code, item.tracking_number, budget, error)
-        echo = _claim(caller, found, trail, creation, error)
+        raise
     creation.end(echo.created_at)
     return echo
 
@@ -45,30 +51,32 @@ async def create(caller: Caller, item: NewTracking) -> TrackingEcho:
 async def delete(caller: Caller, ref: TrackingRef) -> None:
     """Delete one tracking; "does not exist" after a lost answer means that it is done."""
     trail = Trail()
-    try:
-        await caller.call(DELETE, ref, trail)
-    except NotFoundError as error:
-        if not trail.in_doubt or error.code is None:
-            raise
+
+    async def settle(error: TrackingMoreError) -> None:
+        if not (trail.in_doubt and isinstance(error, NotFoundError) and error.code is not None):
+            raise error
+
+    await caller.call(DELETE, ref, trail, settle=settle)
 
 
 async def change_carrier(caller: Caller, change: CarrierChange) -> None:
     """Change the carrier; a refusal after a lost answer is success if the new pair reads back, and not the old one."""
     budget, trail = caller.budget(CHANGE_CARRIER), Trail()
-    try:
-        await caller.call(CHANGE_CARRIER, change, trail, budget)
-    except (NotFoundError, AlreadyExistsError) as error:
-        if not trail.in_doubt or error.code is None:
-            raise
-        moved = await _look_up(caller, change.new_carrier_code, change.tracking_number, budget, error)
-        if moved is None:
-            raise
-        if isinstance(error, AlreadyExistsError):
-            _check_left(caller, await _look_up(caller, *_old(change), budget, error), trail, error)
+    await caller.call(CHANGE_CARRIER, change, trail, budget, partial(_settle_change, caller, change, budget, trail))
 
 
-def _old(change: CarrierChange) -> tuple[str, str]:
-    return change.carrier_code, change.tracking_number
+async def _settle_change(
+    caller: Caller, change: CarrierChange, budget: Budget, trail: Trail, error: TrackingMoreError
+) -> None:
+    if not isinstance(error, NotFoundError | AlreadyExistsError) or not trail.in_doubt or error.code is None:
+        raise error
+    new = GetQuery(change.new_carrier_code, change.tracking_number)
+    moved = await _look_up(caller, new, budget, trail, error)
+    if moved is None:
+        raise error
+    if isinstance(error, AlreadyExistsError):
+        old = GetQuery(change.carrier_code, change.tracking_number)
+        _check_left(caller, await _look_up(caller, old, budget, trail, error), trail, error)
 
 
 def is_ours(caller: Caller, found: Tracking, trail: Trail) -> bool | None:
@@ -104,29 +112,25 @@ def _claim(
         raise error
     if not caller.creations.is_only(found.carrier_code, found.tracking_number, creation, found.created_at):
         raise _unknown(error)
-    return timed(echo_of(found), error.timing or Timing())
+    return timed(echo_of(found), trail.timing())
 
 
 async def _look_up(
-    caller: Caller, carrier_code: str, tracking_number: str, budget: Budget, error: TrackingMoreError
+    caller: Caller, query: GetQuery, budget: Budget, trail: Trail, error: TrackingMoreError
 ) -> Tracking | None:
     """Read a tracking in the time that is left of the call; the error, if it is raised in the end, took that, too."""
     left = attrs.evolve(budget, timeout=caller.budget(GET).timeout)
     try:
-        found = await caller.read(GetQuery(carrier_code, tracking_number), left)
+        found = await caller.read(query, left)
     except TrackingMoreError as failure:
-        _count_in(error, failure)
+        trail.include(failure.timing)
+        error.timing, error.attempts = trail.timing(), trail.attempts
         if isinstance(failure, NotFoundError) and failure.code is not None:
             return None
         raise _unknown(error) from failure
-    _count_in(error, found)
+    trail.include(found.timing)
+    error.timing, error.attempts = trail.timing(), trail.attempts
     return found
-
-
-def _count_in(error: TrackingMoreError, reading: Tracking | TrackingMoreError) -> None:
-    """Let an error tell the time and the requests of reading back, too."""
-    error.timing = (error.timing or Timing()) + (reading.timing or Timing())
-    error.attempts = error.timing.attempts
 
 
 def _unknown(error: TrackingMoreError) -> TransportError:

@@ -11,8 +11,9 @@ import attrs
 import pytest
 
 from tests.bulk.conftest import fill, in_process, number
+from tests.bulk.memory_store import MemoryStore
 from tests.conftest import VIRTUAL
-from trackingmore_async import NewTracking, Progress, Rate, TrackingMore, TrackingRef, TrackingUpdate
+from trackingmore_async import NewTracking, Progress, Rate, Store, TrackingMore, TrackingRef, TrackingUpdate
 from trackingmore_async.sandbox import Fault, Path, Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -47,10 +48,10 @@ def edits(indices: Iterable[int]) -> list[TrackingUpdate]:
     return [TrackingUpdate("zto", number(index), title="mug") for index in indices]
 
 
-async def told(tm: TrackingMore, items: Any) -> tuple[Diary, float]:
+async def told(tm: TrackingMore, items: Any, journal: Store | None = None) -> tuple[Diary, float]:
     """Edit; return all that was told, and when the job was over."""
     diary = Diary()
-    await tm.trackings.update_many(items, progress=diary)
+    await tm.trackings.update_many(items, journal=journal, progress=diary)
     return diary, anyio.current_time()
 
 
@@ -59,12 +60,13 @@ def at(diary: Diary, done: int) -> tuple[float, Progress]:
     return next(heard for heard in diary.heard if heard[1].done >= done)
 
 
-async def test_a_listener_hears_after_each_batch_and_at_the_end() -> None:
-    """Each batch is told, in order, with the same total; the last word is that all is done."""
+@pytest.mark.parametrize("with_journal", [False, True])
+async def test_a_listener_hears_after_each_batch_and_at_the_end(with_journal: bool) -> None:
+    """Each batch is told once, in order, with the same total; the last word is that all is done."""
     sandbox = Sandbox()
     fill(sandbox, 95)
     async with in_process(sandbox) as tm:
-        diary, _ = await told(tm, edits(range(95)))
+        diary, _ = await told(tm, edits(range(95)), MemoryStore() if with_journal else None)
     assert [progress.done for _, progress in diary.heard] == [40, 80, 95, 95]
     assert {progress.total for _, progress in diary.heard} == {95}
     assert diary.last == Progress(done=95, total=95, rate=diary.last.rate, eta=0.0)

@@ -37,8 +37,8 @@ ODD = b'{"meta": {"code": 200}, "data": "done"}'
 TOLD_NOWHERE = Switches(update_failures="omitted", delete_failures="omitted", stop_failures="omitted")
 
 ENTRIES = Group(
-    "The answer speaks of the item",
-    "Its word is taken, unless an earlier answer to the same item was lost.",
+    "The answer mentions the item",
+    "What it says counts, unless an earlier answer about the same item was lost.",
     (
         row(
             "its entry has code 200, 201 or 202",
@@ -54,7 +54,7 @@ ENTRIES = Group(
             one(batch(body=said(40, uncoded))),
         ),
         row(
-            "its entry has another code, such as 4014, or stands among the errors",
+            "its entry has another code, such as 4014, or is listed among the errors",
             "f",
             "nothing was changed",
             one(fault(items=its(4014))),
@@ -78,10 +78,10 @@ ENTRIES = Group(
 )
 
 NO_WORD = Group(
-    "The answer does not speak of the item",
+    "The answer does not mention the item",
     "The entry is missing; or it has no code, and the counter does not add up; or `data` is no batch at all. Then the "
     "tracking is read back by its number at the end of the job. What was not done is sent once more; so is an update "
-    "whose tracking is there, for not all that it sets can be read.",
+    "whose tracking is there, because not all that it sets can be read.",
     (
         row(
             "it was done",
@@ -101,7 +101,7 @@ NO_WORD = Group(
             whole(batch(on={1}, body=ODD, performed=False)),
         ),
         row(
-            "it was not done, and no answer speaks of it when it is sent once more",
+            "it was not done, and no answer mentions it when it is sent once more",
             "fufu",
             "a create and a deletion are read back again",
             whole(batch(body=SHORT, items=refused)),
@@ -149,7 +149,7 @@ REFUSALS = Group(
             Scene(about=range(3), against=range(3), size=3, switches=Switches(all_failed_batch="error")),
         ),
         row(
-            "whatever is in it, 40 single items running (4012-4017, 4033)",
+            "whatever is in it, 40 single items in a row (4012-4017, 4033)",
             "f",
             "40 are failed",
             *(whole(fault(code=code), size=120) for code in (4012, 4015, 4033)),
@@ -180,7 +180,7 @@ REFUSALS = Group(
             whole(batch(code=4999)),
         ),
         row(
-            "429, once or twice running",
+            "429, once or twice in a row",
             "s",
             "sent again after the pause",
             whole(batch(times=1, code=429, ban=True)),
@@ -188,7 +188,7 @@ REFUSALS = Group(
             whole(batch(times=1, status=429, body="html", ban=True)),
         ),
         row(
-            "429, three times running",
+            "429, three times in a row",
             "f",
             "`RateLimitedError`",
             whole(batch(code=429, ban=True), size=120),
@@ -230,13 +230,13 @@ LOST_ONCE = Group(
             whole(batch(times=ATTEMPTS - 1, refuse_connection=True)),
         ),
         row(
-            "it says: done; or, by our own doing, 4016 to a create, 4017 to a delete",
+            "it says: done; or 4016 to a create, 4017 to a delete, because the lost request did it",
             "s",
             "the create is read back and dated",
             *(whole(batch(times=1, **how)) for how in (*LOST, *UNDONE, {"delay_back": 60.0}, {"delay_there": 40.0})),
         ),
         row(
-            "it says 4016 or 4017, and that was so before",
+            "it says 4016 or 4017, which was already so before",
             "ffsf",
             "the create is read back and dated; a delete is done either way",
             one(fault(times=1, having=ITEM, reset="after"), against=[ONE]),
@@ -278,7 +278,7 @@ LOST_ONCE = Group(
             stops=True,
         ),
         row(
-            "it says: key revoked; or 429, three times running",
+            "it says: key revoked; or 429, three times in a row",
             "u",
             "cannot be read back either",
             whole(batch(on={1}, reset="after"), batch(on=AGAIN, code=4001), size=40),
@@ -359,7 +359,7 @@ UNSENT = Group(
     "`attempts` is 0, and nothing was changed.",
     (
         row(
-            "it cannot be sent: of the wrong kind; no number or carrier; blanks, control characters or `/` in them",
+            "it cannot be sent: another class; no number or carrier; blanks, control characters or `/` in them",
             "f",
             "the others are sent",
             *(one(spelled=spelled) for spelled in ("", " ", "ZZ/7", "ZZ\n7")),

@@ -264,7 +264,7 @@ def test_without_rich_the_extra_is_named() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
-        "ImportError: the display needs one more package: pip install trackingmore_async[cli]"
+        'ImportError: the display needs one more package: pip install "trackingmore_async[cli]"'
     )
 
 

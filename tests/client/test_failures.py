@@ -8,6 +8,7 @@ import logging
 import pickle
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
 
 import httpx
 import pytest
@@ -170,6 +171,20 @@ async def test_no_error_shows_a_secret(sandbox: Sandbox, trouble: Trouble, caplo
     assert "httpx" not in type(error.__cause__ or error.__context__).__module__
 
 
+async def test_only_httpx_logs_the_numbers_of_parcels(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    """At the level DEBUG no logger at all writes the key or a name, and numbers of parcels stand on httpx' alone."""
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "httpcore")
+    sandbox.create(CARRIER, NUMBER)
+    async with TrackingMore(KEY, base_url=sandbox.url, retry=QUICK, rates=FAST) as tm:
+        await tm.trackings.get(CARRIER, NUMBER)
+        await tm.trackings.update(CARRIER, NUMBER, **PEOPLE)
+    lines = [(record.name, record.getMessage()) for record in caplog.records]
+    assert {name for name, text in lines if NUMBER in text} == {"httpx"}
+    assert "httpcore.http11" in {name for name, _ in lines}
+    assert [secret for secret in SECRETS if any(secret in text for _, text in lines)] == []
+
+
 async def test_the_client_does_not_show_its_key(tm: TrackingMore) -> None:
     """The client, its views and its resources print without the key, and the client cannot be pickled with it."""
     shown = [
@@ -198,6 +213,19 @@ async def test_a_server_that_never_answers_is_given_up(unclosed_port: str) -> No
     assert "0.1 s" in str(error)
 
 
+@pytest.mark.parametrize(("fault", "timeout"), [({"reset": "after"}, None), ({"delay_back": 2.0}, 0.2)])
+async def test_a_request_that_only_reads_need_not_be_read_back(
+    sandbox: Sandbox, fault: dict[str, Any], timeout: float | None
+) -> None:
+    """Where the answer to a read is lost, the advice is to try again; of a write it is to read back before."""
+    sandbox.faults.add(Fault(**fault))
+    async with TrackingMore(KEY, base_url=sandbox.url, retry=QUICK, rates=FAST, timeout=timeout) as tm:
+        reading = await failure(tm.account.info())
+        writing = await failure(tm.trackings.update(CARRIER, NUMBER, title="mug"))
+    assert reading.message.endswith("Nothing was changed. Try again.")
+    assert "Read back before sending it again." in writing.message
+
+
 async def test_a_connect_that_never_ends_was_not_sent() -> None:
     """When not even the connection came about in time, the error is certain that nothing was sent."""
     with socket.socket() as listener:
@@ -215,6 +243,31 @@ async def test_a_connect_that_never_ends_was_not_sent() -> None:
     assert isinstance(error, TransportError)
     assert error.sent is False
     assert error.attempts == 2
+
+
+WRITES: dict[str, Callable[[TrackingMore, Any], Awaitable[object]]] = {
+    "create": lambda tm, number: tm.trackings.create(CARRIER, number),
+    "update": lambda tm, number: tm.trackings.update(CARRIER, number, title="mug"),
+    "delete": lambda tm, number: tm.trackings.delete(CARRIER, number),
+    "realtime": lambda tm, number: tm.trackings.realtime(CARRIER, number),
+    "change_carrier": lambda tm, number: tm.trackings.change_carrier(CARRIER, number, "zto"),
+}
+
+
+@pytest.mark.parametrize("coalesce", [False, "all"])
+@pytest.mark.parametrize("operation", WRITES)
+@pytest.mark.parametrize("number", [500600700800, None])
+async def test_a_number_that_is_no_text_is_refused(
+    sandbox: Sandbox, operation: str, number: object, coalesce: Any
+) -> None:
+    """A number from a table of numbers is told to be no text, also where memory notes what is written."""
+    sandbox.create(CARRIER, NUMBER)
+    async with TrackingMore(KEY, base_url=sandbox.url, rates=FAST) as tm:
+        await tm.trackings.get(CARRIER, NUMBER, max_age=60)
+        error = await failure(WRITES[operation](tm.with_options(coalesce=coalesce), number))
+    assert isinstance(error, InvalidRequestError)
+    assert (error.operation, error.attempts) == (operation, 0)
+    assert "tracking_number must be a text" in str(error)
 
 
 @pytest.mark.parametrize(

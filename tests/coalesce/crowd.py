@@ -21,6 +21,7 @@ import httpx
 import pytest
 
 from trackingmore_async import LocalLimiter, Permit, Tracking, TrackingEcho, TrackingMore
+from trackingmore_async.coalesce.request import SharedRequest
 from trackingmore_async.coalesce.sharing import Sharing
 from trackingmore_async.coalesce.waiter import Waiter
 from trackingmore_async.sandbox import Sandbox
@@ -266,7 +267,7 @@ def _ledger(sandbox: Sandbox) -> dict[tuple[str, str, str], list[object]]:
 def _stage(waiter: Waiter) -> str:
     if waiter.answer.done() and not waiter.answer.cancelled():
         return TOLD
-    if waiter.request is None:
+    if not isinstance(waiter.request, SharedRequest):
         return WAITING
     return IN_FLIGHT if attrs.asdict(waiter.request.trail, recurse=False)["_on_its_way"] else GRANTED
 

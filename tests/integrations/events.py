@@ -12,7 +12,7 @@ __all__ = ["ANSWERED", "REFUSED", "RETRIED", "Teller", "shared"]
 
 ANSWERED: list[dict[str, Any]] = [
     {"event": "call"},
-    {"event": "request", "attempt": 1, "waited": 0.5},
+    {"event": "request", "attempt": 1, "waited": 0.5, "server": ("api.trackingmore.com", 443)},
     {"event": "reply", "attempt": 1, "seconds": 0.125, "http_status": 200, "code": 200},
     {"event": "end", "code": 200, "timing": Timing(waiting=0.5, network=0.125, attempts=1)},
 ]

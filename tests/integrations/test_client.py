@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 from collections import Counter
@@ -22,7 +23,15 @@ from tests.client.helpers import CARRIER, KEY, NUMBER, failure, in_process
 from tests.coalesce.scene import numbers, opened, stocked
 from tests.conftest import VIRTUAL
 from tests.integrations.telemetry import Telemetry, attributes, identity, key, links
-from trackingmore_async import NewTracking, NotFoundError, TrackingMore, TrackingMoreError, TrackingUpdate
+from trackingmore_async import (
+    DecodeError,
+    NewTracking,
+    NotFoundError,
+    Timing,
+    TrackingMore,
+    TrackingMoreError,
+    TrackingUpdate,
+)
 from trackingmore_async.integrations.logs import LoggingHook, StructlogHook
 from trackingmore_async.integrations.otel import OpenTelemetryHook
 from trackingmore_async.sandbox import Fault, Path, Sandbox
@@ -58,10 +67,12 @@ def telemetry() -> Iterator[Telemetry]:
 
 async def test_a_handler_can_be_followed_down_to_the_request(sandbox: Sandbox, telemetry: Telemetry) -> None:
     """The span of a call stands below that of the handler which made it, and tells the time that the clock shows."""
+    timings = list[Timing | None]()
     async with in_process(sandbox, hooks=[telemetry.hook()]) as tm:
         for _ in range(2):
             with telemetry.tracers.get_tracer("shop").start_as_current_span("handler"):
-                await tm.trackings.get(CARRIER, NUMBER)
+                tracking = await tm.trackings.get(CARRIER, NUMBER)
+                timings.append(tracking.timing)
     for handler in telemetry.named("handler"):
         (call,) = telemetry.below(handler)
         (attempt,) = telemetry.below(call)
@@ -70,7 +81,8 @@ async def test_a_handler_can_be_followed_down_to_the_request(sandbox: Sandbox, t
     assert second["trackingmore.waiting"] == pytest.approx(1.0)
     assert second["trackingmore.network"] == pytest.approx(0.15)
     point = telemetry.points("trackingmore.call.duration")[GET]
-    assert (point.count, point.max) == (2, second["trackingmore.waiting"] + second["trackingmore.network"])
+    assert timings[1] is not None
+    assert (point.count, point.max) == (2, timings[1].total)
 
 
 async def test_concurrent_handlers_get_their_own_spans(sandbox: Sandbox, telemetry: Telemetry) -> None:
@@ -130,6 +142,25 @@ async def test_a_failed_call_is_told_by_its_error(sandbox: Sandbox, telemetry: T
     assert set(telemetry.points("trackingmore.call.duration")) == {GET | key(error="NotFoundError")}
 
 
+NONSENSE = b'{"meta": {"code": 200, "type": "Success", "message": "Success"}, "data": "nonsense"}'
+
+
+@pytest.mark.parametrize("coalesce", [False, "reads"])
+async def test_an_answer_that_cannot_be_read_fails_the_call(
+    sandbox: Sandbox, telemetry: Telemetry, coalesce: Any
+) -> None:
+    """A call whose answer is not what the API promises is an error in spans and metrics, as it is for the caller."""
+    sandbox.faults.add(Fault(("get", "list"), body=NONSENSE))
+    async with in_process(sandbox, hooks=[telemetry.hook()]) as tm:
+        error = await failure(tm.with_options(coalesce=coalesce).trackings.get(CARRIER, NUMBER))
+    assert isinstance(error, DecodeError)
+    assert {span.status.status_code for span in telemetry.named("trackingmore.get")} == {StatusCode.ERROR}
+    assert set(telemetry.points("trackingmore.call.duration")) == {
+        key(operation=name, lane="interactive", error="DecodeError")
+        for name in ({"list", "get"} if coalesce else {"get"})
+    }
+
+
 async def test_a_job_tells_how_full_its_requests_are(sandbox: Sandbox, telemetry: Telemetry) -> None:
     """The requests of a job are calls of the lane bulk, with the number of their items."""
     items = [NewTracking(CARRIER, f"LX{index:09d}CN") for index in range(100)]
@@ -166,6 +197,19 @@ async def test_cancelled_calls_leave_no_span_open(
     assert len(ends) == 50
     assert set(ends) == {"CancelledError", None}
     assert {span.status.status_code for span in telemetry.spans} == {StatusCode.UNSET}
+
+
+async def test_a_request_that_nobody_waits_for_is_not_measured(sandbox: Sandbox, telemetry: Telemetry) -> None:
+    """Where all have left when the turn comes nothing is sent, and no answer that took no time is counted."""
+    async with in_process(sandbox, hooks=[telemetry.hook()]) as tm:
+        look_up = asyncio.ensure_future(tm.with_options(coalesce="reads").trackings.get(CARRIER, NUMBER))
+        await asyncio.sleep(0)
+        look_up.cancel()
+        await anyio.sleep(1)
+    assert sandbox.statistics().total_requests == 0
+    (listed,) = telemetry.named("trackingmore.list")
+    assert attributes(listed)["error.type"] == "WithdrawnError"
+    assert telemetry.points("trackingmore.request.duration") == {}
 
 
 async def test_closing_the_client_ends_the_spans_of_calls_under_way(sandbox: Sandbox, telemetry: Telemetry) -> None:
@@ -223,6 +267,33 @@ async def test_a_miss_leads_to_both_requests(sandbox: Sandbox, telemetry: Teleme
     assert [sender for sender, _ in links(look_up)] == [identity(listed), identity(confirmed)]
     assert (len(telemetry.below(look_up)), look_up.status.status_code) == (0, StatusCode.ERROR)
     assert (len(links(confirmed)), len(telemetry.below(confirmed))) == (0, 1)
+
+
+async def test_further_pages_are_no_repetitions(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each page of a shared request is a first attempt; one that is sent again is a second, whichever page it is."""
+    monkeypatch.setattr("trackingmore_async.coalesce.lookups.MAX_PAGE_SIZE", 3)
+    sandbox = stocked(9)
+    sandbox.faults.add(Fault("list", on={2}, status=503))
+    async with opened(sandbox, hooks=[telemetry.hook()]) as tm, anyio.create_task_group() as tasks:
+        for number in numbers(9):
+            tasks.start_soon(tm.trackings.get, "zto", number)
+    (listed,) = telemetry.named("trackingmore.list")
+    told = [attributes(span) for span in telemetry.below(listed)]
+    assert [said["trackingmore.attempt"] for said in told] == [1, 1, 2, 1]
+    assert [said.get("http.request.resend_count") for said in told] == [None, None, 1, None]
+    assert attributes(listed)["trackingmore.attempts"] == 4
+
+
+async def test_a_list_without_a_match_is_no_failure(sandbox: Sandbox, telemetry: Telemetry) -> None:
+    """A visitor's typing error is one failed look-up, and no failure of the request that others might have shared."""
+    async with in_process(sandbox, hooks=[telemetry.hook()]) as tm:
+        await failure(tm.with_options(coalesce="reads").trackings.get(CARRIER, "LX900000018CN"))
+    (listed,) = telemetry.named("trackingmore.list")
+    assert (listed.status.status_code, attributes(listed)["trackingmore.code"]) == (StatusCode.UNSET, 4031)
+    (attempt,) = telemetry.below(listed)
+    assert attributes(attempt)["error.type"] == "NotFoundError"
+    told = telemetry.points("trackingmore.call.duration")
+    assert told[key(operation="list", lane="interactive")].count == 1
 
 
 async def test_edits_that_share_a_batch_lead_to_it(sandbox: Sandbox, telemetry: Telemetry) -> None:

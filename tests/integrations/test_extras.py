@@ -13,9 +13,9 @@ from trackingmore_async.integrations.logs import LoggingHook, StructlogHook
 
 def test_without_opentelemetry_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Importing the hook without OpenTelemetry says what to install."""
-    monkeypatch.delitem(sys.modules, "trackingmore_async.integrations.otel")
+    monkeypatch.delitem(sys.modules, "trackingmore_async.integrations.otel", raising=False)
     monkeypatch.setitem(sys.modules, "opentelemetry.trace", None)
-    with pytest.raises(ImportError, match=r"pip install trackingmore_async\[otel\]$"):
+    with pytest.raises(ImportError, match=r'pip install "trackingmore_async\[otel\]"$'):
         importlib.import_module("trackingmore_async.integrations.otel")
 
 
@@ -23,7 +23,7 @@ def test_without_structlog_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -
     """Making the hook without structlog says what to install; the one for `logging` needs nothing."""
     monkeypatch.setitem(sys.modules, "structlog", None)
     LoggingHook()
-    with pytest.raises(ImportError, match=r"pip install trackingmore_async\[structlog\]$"):
+    with pytest.raises(ImportError, match=r'pip install "trackingmore_async\[structlog\]"$'):
         StructlogHook()
 
 

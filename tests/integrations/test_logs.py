@@ -12,6 +12,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from tests.integrations.events import ANSWERED, REFUSED, RETRIED, Teller, shared
+from trackingmore_async import ConfigurationError
 from trackingmore_async.integrations.logs import LoggingHook, StructlogHook
 from trackingmore_async.timing import Timing
 
@@ -214,3 +215,11 @@ def test_levels_of_structlog_have_names() -> None:
         for level in (logging.DEBUG, 15, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL):
             Teller(StructlogHook(calls=level)).tell(ANSWERED[-1:])
     assert [line["log_level"] for line in lines] == ["debug", "debug", "info", "warning", "error", "critical"]
+
+
+@pytest.mark.parametrize("make", [LoggingHook, StructlogHook])
+@pytest.mark.parametrize("which", ["calls", "failures"])
+def test_a_level_is_a_number(make: Any, which: str) -> None:
+    """A level by its name is refused when the hook is made: it would cost all lines about the ends of calls."""
+    with pytest.raises(ConfigurationError, match=f"^{which} has to be a number such as logging.INFO, not 'INFO'"):
+        make(**{which: "INFO"})

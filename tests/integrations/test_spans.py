@@ -10,7 +10,6 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusC
 
 from tests.integrations.events import ANSWERED, REFUSED, RETRIED, Teller, shared
 from tests.integrations.telemetry import Telemetry, attributes, identity, links
-from trackingmore_async.integrations import spans
 from trackingmore_async.integrations.otel import OpenTelemetryHook
 from trackingmore_async.integrations.spans import Spans
 from trackingmore_async.timing import Timing
@@ -59,6 +58,8 @@ def test_a_span_says_what_is_known(telemetry: Telemetry, teller: Teller) -> None
     assert attributes(attempt) == {
         "http.request.method": "GET",
         "url.template": "/trackings/{carrier_code}/{tracking_number}",
+        "server.address": "api.trackingmore.com",
+        "server.port": 443,
         "trackingmore.attempt": 1,
         "trackingmore.wait_time": 0.5,
         "http.response.status_code": 200,
@@ -174,13 +175,13 @@ def test_a_sender_that_is_not_recorded_gets_no_links() -> None:
     assert attributes(look_up)["trackingmore.batch.items"] == 1
 
 
-def test_what_is_kept_is_bounded(telemetry: Telemetry, teller: Teller, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the ends of calls are not told, the oldest spans are ended, their attempts with them."""
-    monkeypatch.setattr(spans, "MOST_OPEN", 10)
-    for number in range(30):
-        teller.tell(ANSWERED[:2], number)
-    assert len(telemetry.spans) == 40
-    for number in range(30):
-        teller.tell(ANSWERED[2:], number)
-    assert len(telemetry.spans) == 60
+def test_any_number_of_calls_may_be_under_way(telemetry: Telemetry, teller: Teller) -> None:
+    """Of 12,000 calls that wait at the same time each one has its span until its own end, with all that is known."""
+    for number in range(12_000):
+        teller.tell(ANSWERED[:1], number)
+    assert not telemetry.spans
+    for number in range(12_000):
+        teller.tell(ANSWERED[1:], number)
+    calls = telemetry.named("trackingmore.get")
+    assert [attributes(call)["trackingmore.attempts"] for call in calls] == [1] * 12_000
     assert telemetry.open.names == set()

@@ -151,6 +151,13 @@ async def test_which_requests() -> None:
         sandbox.faults.remove(second)
 
 
+@pytest.mark.parametrize("bucket", ["gett", ("get", "gett"), "total"])
+def test_a_rule_for_a_bucket_that_does_not_exist_is_refused(bucket: Any) -> None:
+    """It would never meet anything, and a test that relies on it would pass for the wrong reason."""
+    with pytest.raises(ValueError, match=r"no such bucket: (gett|total); there are create, get"):
+        Fault(bucket, status=503)
+
+
 async def test_chance_comes_from_the_seed() -> None:
     """The same seed meets the same requests, another seed others."""
 

@@ -44,4 +44,4 @@ def test_missing_extra_is_explained() -> None:
     """Without the extra installed, importing the sandbox names the command that installs it."""
     code = "import sys; sys.modules['sortedcontainers'] = None; import trackingmore_async.sandbox"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603
-    assert "pip install trackingmore_async[sandbox]" in done.stderr
+    assert 'pip install "trackingmore_async[sandbox]"' in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -96,8 +97,10 @@ def test_agrees_with_counting_by_hand() -> None:
     assert (window.largest, window.violations) == (max(sizes), sum(size > 12 for size in sizes))
 
 
-@pytest.mark.parametrize("rates", [{"nonsense": (1, 1.0)}, {"list": (0, 1.0)}, {"list": (1, 0.0)}])
-def test_impossible_rates_are_refused(rates: dict[str, tuple[int, float]]) -> None:
+@pytest.mark.parametrize(
+    "rates", [{"nonsense": (1, 1.0)}, {"list": (0, 1.0)}, {"list": (1, 0.0)}, {"list": 20}, {"list": (1, 1.0, 1)}]
+)
+def test_impossible_rates_are_refused(rates: Any) -> None:
     """An unknown bucket or an impossible rate is an error at once."""
     with pytest.raises(ValueError, match=r"bucket|rate"):
         Police(rates)

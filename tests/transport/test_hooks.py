@@ -20,6 +20,7 @@ from trackingmore_async import (
     ClientStateError,
     ConfigurationError,
     DeadlineExceededError,
+    DecodeError,
     Hook,
     HookDetails,
     NewTracking,
@@ -27,13 +28,16 @@ from trackingmore_async import (
     RetryPolicy,
     Timing,
     TrackingMore,
+    TrackingMoreError,
     TrackingUpdate,
     TransportError,
 )
 from trackingmore_async.sandbox import Fault, Path, Sandbox
+from trackingmore_async.settings import server_of
 
 pytestmark = pytest.mark.anyio
 
+AS_USUAL = ("event", "call", "operation", "server")
 EIGHTH = Path(there=0.0625, back=0.0625)
 
 
@@ -74,8 +78,8 @@ class Listener:
 
 
 def said(details: HookDetails) -> dict[str, Any]:
-    """Return what a hook was told beside its event, call and operation, where that is not the default."""
-    fields = [field for field in attrs.fields(HookDetails) if field.name not in ("event", "call", "operation")]
+    """Return what a hook was told beside what is known, where that is not the default."""
+    fields = [field for field in attrs.fields(HookDetails) if field.name not in AS_USUAL]
     values = {field.name: getattr(details, field.name) for field in fields}
     different = {field.name: values[field.name] for field in fields if values[field.name] != field.default}
     return {name: round(value, 3) if isinstance(value, float) else value for name, value in different.items()}
@@ -104,6 +108,26 @@ async def test_a_call_that_goes_well(sandbox: Sandbox, listener: Listener) -> No
     assert figures(end.timing) == (0, 0, 0.125, 1)
 
 
+async def test_a_request_says_where_it_goes(sandbox: Sandbox, listener: Listener) -> None:
+    """Host and port of the server are told with each request, and of the address nothing else."""
+    async with in_process(sandbox, hooks=[listener]) as tm:
+        await tm.account.info()
+    assert [details.server for details in listener.heard] == [None, ("sandbox", 80), None, None]
+
+
+@pytest.mark.parametrize(
+    ("address", "server"),
+    [
+        ("https://api.trackingmore.com/v2", ("api.trackingmore.com", 443)),
+        ("http://Proxy.example:8080/trackings/v2", ("proxy.example", 8080)),
+        ("https://[2001:db8::1]/v2", ("2001:db8::1", 443)),
+    ],
+)
+def test_a_server_is_a_host_and_a_port(address: str, server: tuple[str, int]) -> None:
+    """The port is that of the scheme where the address has none."""
+    assert server_of(address) == server
+
+
 async def test_waiting_for_a_slot_is_told(sandbox: Sandbox, listener: Listener) -> None:
     """A request says how long it waited for its turn."""
     async with in_process(sandbox, hooks=[listener]) as tm:
@@ -126,6 +150,79 @@ async def test_a_retry_is_announced(sandbox: Sandbox, listener: Listener) -> Non
     [retry] = [details for details in listener.heard if details.event == "retry"]
     assert (retry.attempt, retry.error) == (1, "ServerError")
     assert figures(listener.heard[-1].timing) == (close(retry.seconds), 0, 0.25, 2)
+
+
+ENVELOPE = '{"meta": {"code": 200, "type": "Success", "message": "Success"}, "data": %s}'
+
+
+@pytest.mark.parametrize(
+    ("operation", "data", "error"),
+    [
+        ("account_info", '"nonsense"', DecodeError),
+        ("get", '"nonsense"', DecodeError),
+        ("get", "[]", NotFoundError),
+        ("list", '"nonsense"', DecodeError),
+    ],
+)
+async def test_a_call_ends_as_its_caller_is_told(
+    sandbox: Sandbox, listener: Listener, operation: str, data: str, error: type[TrackingMoreError]
+) -> None:
+    """An answer that cannot be read, or holds nothing, ends the call with the error that its caller gets."""
+    sandbox.faults.add(Fault(operation, body=(ENVELOPE % data).encode()))
+    async with in_process(sandbox, hooks=[listener]) as tm:
+        calls = {"account_info": tm.account.info, "list": partial_of(tm.trackings.list)}
+        raised = await failure(calls.get(operation, partial_of(tm.trackings.get, CARRIER, NUMBER))())
+    assert listener.events == ["call", "request", "reply", "end"]
+    end = listener.heard[-1]
+    assert (end.error, end.code) == (error.__name__, 200)
+    assert (type(raised), raised.timing) == (error, end.timing)
+
+
+def partial_of(call: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
+    """Return a call that takes no arguments."""
+    return functools.partial(call, *arguments)
+
+
+async def test_decoding_is_a_part_of_the_call(sandbox: Sandbox, listener: Listener) -> None:
+    """The time that the end of a call tells is that of the result, decoding included; none of that was waiting."""
+    async with in_process(sandbox, hooks=[listener]) as tm:
+        tracking = await tm.trackings.get(CARRIER, NUMBER)
+    assert tracking.timing == listener.heard[-1].timing
+    assert tracking.timing is not None
+    assert tracking.timing.decode > 0
+
+
+async def test_a_deletion_that_was_done_the_first_time_ends_well(sandbox: Sandbox, listener: Listener) -> None:
+    """Where "does not exist" means that a lost request was carried out, the call is done, for hooks too."""
+    sandbox.faults.add(Fault("delete", on={1}, reset="after"))
+    async with in_process(sandbox, hooks=[listener]) as tm:
+        await tm.trackings.delete(CARRIER, NUMBER)
+    assert listener.events == ["call", "request", "reply", "retry", "request", "reply", "end"]
+    assert listener.of("reply")[1]["error"] == "NotFoundError"
+    assert (listener.heard[-1].error, listener.heard[-1].code) == (None, 4017)
+
+
+async def test_a_creation_that_is_read_back_ends_well(sandbox: Sandbox, listener: Listener) -> None:
+    """The look-up that settles a creation is a call of its own, its time a part of the creation's, which is done."""
+    sandbox.faults.add(Fault("create", on={1}, reset="after"))
+    async with in_process(sandbox, hooks=[listener]) as tm:
+        echo = await tm.trackings.create(CARRIER, "LX900000018CN")
+    ends = [(details.operation, details.error) for details in listener.heard if details.event == "end"]
+    assert ends == [("get", None), ("create", None)]
+    assert listener.heard[0].call == listener.heard[-1].call
+    assert echo.timing == listener.heard[-1].timing
+    assert echo.timing is not None
+    assert echo.timing.attempts == 3
+
+
+async def test_that_there_is_nothing_is_no_failure(sandbox: Sandbox, listener: Listener) -> None:
+    """Where the server says "nothing", and the caller gets an empty list, the call is done."""
+    sandbox.faults.add(Fault(("list", "detect"), code=4031, status=200))
+    async with in_process(sandbox, hooks=[listener]) as tm:
+        assert await tm.carriers.detect(NUMBER) == []
+        assert (await tm.trackings.list()).items == ()
+    ends = [(details.operation, details.error, details.code) for details in listener.heard if details.event == "end"]
+    assert ends == [("detect", None, 4031), ("list", None, 4031)]
 
 
 async def test_the_last_attempt_announces_no_retry(sandbox: Sandbox, listener: Listener) -> None:
@@ -254,7 +351,7 @@ async def test_every_view_tells_the_same_hooks(sandbox: Sandbox, listener: Liste
 
 
 async def test_nothing_secret_is_told(sandbox: Sandbox, listener: Listener) -> None:
-    """Whatever is sent and answered, well or not, no hook hears of a key, an address, a number or a person."""
+    """Whatever is sent and answered, well or not, no hook hears of a key, a path, a number or a person."""
     secrets = ["Kim-Secretname", "kim@secret.example", "+4912345678"]
     person: Any = dict(zip(("customer_name", "customer_email", "customer_phone"), secrets, strict=True))
     sandbox.faults.add(
@@ -274,7 +371,7 @@ async def test_nothing_secret_is_told(sandbox: Sandbox, listener: Listener) -> N
         assert len([one async for one in tm.trackings.list(page_size=20)]) > 50
     told = "\n".join(repr(attrs.asdict(details)) for details in listener.heard)
     assert {details.event for details in listener.heard} >= {"call", "request", "reply", "retry", "pause", "end"}
-    for secret in (*secrets, KEY, ADDRESS, "sandbox", "LX9", "ZZ0", CARRIER):
+    for secret in (*secrets, KEY, ADDRESS, "http:", "/v2", "LX9", "ZZ0", CARRIER):
         assert secret not in told
 
 
@@ -316,6 +413,22 @@ async def test_a_hook_that_raises_changes_nothing(
     assert "Broken raised ValueError" in text
     assert "test_hooks.py, line" in text
     assert "Kim" not in text
+
+
+@pytest.mark.parametrize("coalesce", [False, "reads"])
+@pytest.mark.parametrize("event", ["call", "request", "reply", "end"])
+async def test_a_hook_that_asks_a_cancelled_future_cancels_nothing(sandbox: Sandbox, event: str, coalesce: Any) -> None:
+    """That a hook raises `CancelledError` changes nothing either: nobody gave up the call."""
+    cancelled = asyncio.get_running_loop().create_future()
+    cancelled.cancel()
+
+    def ask(details: HookDetails) -> None:
+        if details.event == event:
+            cancelled.result()
+
+    async with in_process(sandbox, hooks=[ask]) as tm:
+        tracking = await tm.with_options(coalesce=coalesce).trackings.get(CARRIER, NUMBER)
+    assert tracking.tracking_number == NUMBER
 
 
 async def test_without_hooks_nothing_is_made(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,6 @@ from trackingmore_async import (
 from trackingmore_async.models import TrackingEcho, timed
 from trackingmore_async.pacing.silence import Silence
 from trackingmore_async.sandbox import Fault, Path, Sandbox
-from trackingmore_async.transport import Trail
 from trackingmore_async.transport.latency import Latency
 
 pytestmark = pytest.mark.anyio
@@ -310,22 +309,6 @@ async def test_the_timing_of_an_error_travels(tm: TrackingMore) -> None:
     assert pickle.loads(pickle.dumps(error)).timing == error.timing != Timing()  # noqa: S301 - our own
     assert "timing" not in str(error)
     assert "0.25" not in repr(error)
-
-
-async def test_decoding_between_two_requests_is_no_waiting() -> None:
-    """A call that reads several pages decodes one before it asks for the next: each second counts once."""
-    trail = Trail()
-    trail.begin(Silence())
-    for _ in range(2):
-        trail.hand_over()
-        await anyio.sleep(1.0)
-        trail.take_back()
-        await anyio.sleep(0.5)
-        trail.note_decoding(0.375)
-    trail.end()
-    trail.note_decoding(4.0)
-    trail.end()
-    assert trail.timing() == Timing(waiting=0.25, network=2.0, decode=4.75)
 
 
 async def test_the_usual_time_of_an_answer_is_what_three_of_four_needed() -> None:

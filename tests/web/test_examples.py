@@ -71,9 +71,9 @@ async def test_a_ban_is_a_503_that_says_when_to_come_again(site: Site, sandbox: 
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_a_wrong_key_is_nobody_elses_business(
-    name: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    name: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The visitor of a shop with a wrong key gets a 5xx that tells neither the key nor what is wrong with it."""
+    """The visitor of a shop with a wrong key gets a 5xx that tells nothing of it; its log says what is wrong."""
     key = str(uuid.uuid4())
     monkeypatch.setenv("TRACKINGMORE_API_KEY", key)
     async with served(load_example(name)) as site:
@@ -81,6 +81,39 @@ async def test_a_wrong_key_is_nobody_elses_business(
     assert answer.status_code in {500, 502}
     assert key not in answer.text
     assert "key" not in answer.text.lower()
+    errors = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert ["The API key is invalid" in text for text in errors] == [True]
+    assert key not in caplog.text
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_server_that_bans_for_long_is_a_503(
+    name: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the service asks for an hour of silence, the answer is a 503 that passes it on."""
+    module = load_example(name)
+    once = functools.partial(TrackingMore, retry=RetryPolicy(bans=1))
+    monkeypatch.setattr(module, "TrackingMore", once)
+    sandbox.faults.add(Fault(LOOK_UPS, code=429, headers={"retry-after": "3600"}))
+    async with served(module) as site:
+        answer = await site.get()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3600")
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_an_address_that_leads_nowhere_stands_in_the_log(
+    name: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A shop with a wrong base URL finds no parcel, and its log says so; that one parcel is missing is no news."""
+    async with served(load_example(name)) as site:
+        await site.get("/parcels/china-ems/LX999999999CN")
+        await site.get("/parcels/china-ems/%20")
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    monkeypatch.setenv("TRACKINGMORE_BASE_URL", f"{sandbox.url}/wrong")
+    async with served(load_example(name)) as site:
+        assert (await site.get()).status_code == 404
+    told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert ["Check base_url" in text for text in told] == [True]
 
 
 @pytest.mark.parametrize("name", NAMES)

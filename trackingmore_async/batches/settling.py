@@ -8,8 +8,7 @@ from datetime import datetime
 import attrs
 
 from trackingmore_async.answers import TOLERANCE, Item, Verdict, number_key, read_back
-from trackingmore_async.calls import decoded
-from trackingmore_async.codec import Wire, decode_tracking, encode
+from trackingmore_async.codec import decode, decode_tracking, encode
 from trackingmore_async.errors import (
     AlreadyExistsError,
     ApiError,
@@ -33,7 +32,7 @@ from trackingmore_async.operations import (
     UPDATE_MANY,
     Operation,
 )
-from trackingmore_async.transport import Budget, Trail
+from trackingmore_async.transport import Reply, Trail
 
 from .batch import IN_VAIN, Batches
 from .entry import Entry, halves
@@ -181,20 +180,25 @@ class Settling:
         wire = encode(LIST, TrackingFilter(numbers=numbers, limit=MAX_PAGE_SIZE))
         trail = self.batches.new_trail(is_counted=False)
         budget = attrs.evolve(self.batches.budget, timeout=LIST.timeout)
+        transport = self.batches.caller.transport
         try:
-            return await self._list(wire, budget, trail)
-        except NotFoundError as error:
-            if error.code in NOTHING_FOUND:
-                return []
-            raise
+            with transport.call(LIST, budget.lane, trail):
+                try:
+                    reply = await transport.send(LIST, lambda: wire, budget, trail)
+                except NotFoundError as error:
+                    if error.code in NOTHING_FOUND:
+                        return []
+                    raise
+                return _read_all(reply, trail)
         finally:
             self.batches.requests += trail.attempts
             for entry in entries:
                 entry.timing += trail.timing()
 
-    async def _list(self, wire: Wire, budget: Budget, trail: Trail) -> list[Tracking]:
-        reply = await self.batches.caller.transport.send(LIST, lambda: wire, budget, trail)
-        page: Page = decoded(LIST, reply, trail)
+
+def _read_all(reply: Reply, trail: Trail) -> list[Tracking]:
+    with trail.decoding():
+        page: Page = decode(LIST, reply.envelope.data)
         if page.total > len(page.items):
             raise DecodeError("The server holds more trackings of these numbers than fit in one page.")
         return [decode_tracking(item) for item in page.items]

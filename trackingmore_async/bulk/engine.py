@@ -243,10 +243,10 @@ class Engine(Generic[ItemT]):
         except JournalError as error:
             self.hopeless.stop(error)
             return entries
-        known = [entry for entry in entries if entry.verdict is not None]
-        self.tally.recall(known)
-        self._conclude(known, recalled=True)
-        await self.outbox.room()
+        if known := [entry for entry in entries if entry.verdict is not None]:
+            self.tally.recall(known)
+            self._conclude(known, recalled=True)
+            await self.outbox.room()
         return left
 
     # Outcomes
@@ -258,13 +258,14 @@ class Engine(Generic[ItemT]):
         """
         settled = [entry for entry in entries if entry.verdict is not None]
         self._doubts += [entry for entry in entries if entry.verdict is None]
+        answered: list[Entry] = []
         for entry in settled:
             if self.operation is CREATE_MANY:
                 self._lately.note(entry, anyio.current_time())
-            self._hand_out(self._queue.done(entry), recalled=recalled)
+            answered += self._queue.done(entry)
         if self.ledger is not None:
             self.ledger.conclude(settled)
-        self._hand_out(settled, recalled=recalled)
+        self._hand_out([*answered, *settled], recalled=recalled)
         self.teller.tell()
         self._move()
 

@@ -7,7 +7,7 @@ from importlib import import_module
 try:
     import_module("rich")
 except ImportError as _error:
-    raise ImportError("the display needs one more package: pip install trackingmore_async[cli]") from _error
+    raise ImportError('the display needs one more package: pip install "trackingmore_async[cli]"') from _error
 
 from .bar import ProgressBar, ProgressLine
 

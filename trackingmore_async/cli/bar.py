@@ -92,7 +92,7 @@ class ProgressBar(ProgressLine):
     What is done of how much, items a second, the time that is left with the pauses in it, a pause after a 429 while
     one runs, and how many items are in doubt. Where there is no terminal (CI, a pipe) it writes a plain line every half
     minute, when a pause begins, and at the end. That nobody reads it any more ends no job. It needs rich:
-    ``pip install trackingmore_async[cli]``.
+    ``pip install "trackingmore_async[cli]"``.
 
     Args:
         description: What the job does, in a word.

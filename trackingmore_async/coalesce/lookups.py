@@ -6,7 +6,6 @@ import copy
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from time import perf_counter
 from typing import Final
 
 import anyio.lowlevel
@@ -24,8 +23,8 @@ from trackingmore_async.transport import Trail, Transport
 
 from .line import Line
 from .request import SharedRequest
-from .sharing import Sharing, own
-from .waiter import SharedCall, Waiter
+from .sharing import Sharing
+from .waiter import SharedCall, Waiter, own
 
 __all__ = ["Lookups"]
 
@@ -125,7 +124,7 @@ class Lookups:
         found, refused = Found(), False
         try:
             await _read(sharing, request, build, found)
-        except NotFoundError:  # the list holds none of them, or no more
+        except NotFoundError:  # there is no list at this address: the single look-up has the last word
             pass
         except InvalidRequestError:
             refused = True
@@ -177,8 +176,10 @@ async def _confirm(sharing: Sharing, request: SharedRequest) -> None:
         sharing.transport.tell_batch(GET, request.trail, 1, 1, request.calls())
         return encode(GET, request.groups[0][0].item)
 
-    reply = await sharing.transport.send(GET, build, sharing.budget(request), request.trail)
-    await _answer(request, {request.groups[0][0].name: only(reply, request.trail)})
+    with sharing.transport.call(GET, request.lane, request.trail):
+        reply = await sharing.transport.send(GET, build, sharing.budget(request), request.trail)
+        tracking = only(reply, request.trail)
+    await _answer(request, {request.groups[0][0].name: tracking})
 
 
 async def _read(sharing: Sharing, request: SharedRequest, build: Callable[[], Wire], found: Found) -> None:
@@ -186,11 +187,15 @@ async def _read(sharing: Sharing, request: SharedRequest, build: Callable[[], Wi
     budget, rows, number = sharing.budget(request), 0, 1
     with sharing.transport.call(LIST, request.lane, request.trail):
         while True:
-            reply = await sharing.transport.send(LIST, build, budget, request.trail)
+            try:
+                reply = await sharing.transport.send(LIST, build, budget, request.trail)
+            except NotFoundError as error:  # the list holds none of them, or no more
+                if error.code in NO_RESOURCE:
+                    raise
+                return
             page: Page = decoded(LIST, reply, request.trail)
-            begun = perf_counter()
-            is_news = await _sort(page.items, found)
-            request.trail.note_decoding(perf_counter() - begun)
+            with request.trail.decoding():
+                is_news = await _sort(page.items, found)
             rows, number = rows + len(page.items), number + 1
             if rows >= page.total or not is_news or _is_complete(request, found):
                 return

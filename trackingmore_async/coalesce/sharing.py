@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import copy
 import math
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import attrs
 
 from trackingmore_async.answers import number_key
 from trackingmore_async.batches import WithdrawnError, halves
-from trackingmore_async.errors import ClientStateError, DeadlineExceededError, TrackingMoreError
+from trackingmore_async.errors import ClientStateError, TrackingMoreError
 from trackingmore_async.operations import Operation
-from trackingmore_async.pacing.meter import TICK
 from trackingmore_async.retry import is_transient
 from trackingmore_async.settings import Lane
 from trackingmore_async.transport import Transport
@@ -24,14 +22,12 @@ from trackingmore_async.transport import Transport
 from .line import LANES, Group, Line
 from .outlook import Outlook, is_late
 from .request import Patience, SharedRequest
-from .waiter import Waiter
+from .timers import Timers
+from .waiter import Waiter, own
 
-__all__ = ["Sharing", "own"]
+__all__ = ["Sharing"]
 
 CLOSED = "The client was closed while this call was under way. Let calls finish before leaving `async with`."
-SENT = "The deadline passed before an answer came; the request was sent. {advice}"
-
-AnyT = TypeVar("AnyT")
 
 
 @attrs.define(eq=False)
@@ -60,6 +56,7 @@ class Sharing:
     alone: bool
     advice: str
     outlook: Outlook = attrs.field(init=False)
+    _timers: Timers = attrs.field(init=False)
     _under_way: set[str] = attrs.field(factory=set[str], init=False)
     _calling: dict[Lane, SharedRequest] = attrs.field(factory=dict[Lane, SharedRequest], init=False)
     _formed: set[SharedRequest] = attrs.field(factory=set[SharedRequest], init=False)
@@ -67,6 +64,7 @@ class Sharing:
 
     def __attrs_post_init__(self) -> None:
         self.outlook = Outlook(self.transport, self.operation, self.capacity, self.line, self._calling)
+        self._timers = Timers(self.operation, self.line, self.outlook, self.advice)
 
     async def ask(self, waiter: Waiter) -> Any:
         """Wait for a place in a request and for its answer.
@@ -93,13 +91,12 @@ class Sharing:
     async def wait(self, waiter: Waiter) -> Any:
         """Wait as `ask` does, once admitted."""
         try:
-            self._set_timers(waiter)
+            self._timers.set(waiter)
             self._queue_up(waiter)
             self._call(waiter.lane)
             answer = await waiter.answer
         finally:
-            for timer in waiter.timers:
-                timer.cancel()
+            waiter.cancel_timers()
             self._leave(waiter)
         if isinstance(answer, Exception):
             raise answer
@@ -179,6 +176,13 @@ class Sharing:
     def _drop(self, waiter: Waiter) -> None:
         self.line.leave(waiter)
         self.transport.counters.stopped_waiting(self.operation.bucket)
+
+    def _leave(self, waiter: Waiter) -> None:
+        """Leave the line; a request that nobody waits for any more leaves the limiter's queue."""
+        if not self.line.stands(waiter):
+            return
+        self._drop(waiter)
+        self._withdraw_idle()
 
     def _has_travellers(self, lane: Lane) -> bool:
         """Tell whether anybody stands in a lane who need not wait for another request to end."""
@@ -275,7 +279,7 @@ class Sharing:
             had = request.spent().attempts - waiter.joined.attempts
             if waiter.joined.attempts > 0 and had < attempts and is_transient(error):
                 waiter.wait_again(self.outlook.network())
-                self._set_timers(waiter)
+                self._timers.set(waiter)
                 self._queue_up(waiter, first=True)
             else:
                 waiter.settle(own(error))
@@ -335,46 +339,3 @@ class Sharing:
             if is_late(wait, waiter.latest):
                 self._drop(waiter)
                 waiter.settle(self.outlook.refusal(waiter, wait))
-
-    def _set_timers(self, waiter: Waiter) -> None:
-        loop = asyncio.get_running_loop()
-        if waiter.latest < math.inf:
-            waiter.timers.append(loop.call_at(waiter.latest, self._expire, waiter))
-        if waiter.budget.ends_at is not None:
-            waiter.timers.append(loop.call_at(waiter.budget.ends_at, self._end, waiter))
-
-    def _expire(self, waiter: Waiter) -> None:
-        """Refuse a waiter for whom no slot came in time although one was expected."""
-        now = asyncio.get_running_loop().time()
-        if not self.line.stands(waiter) or now < waiter.latest - TICK:  # it may have got more time for another attempt
-            return
-        try:
-            wait = self.outlook.wait_behind(0, waiter.lane)  # whoever comes again is told anew
-        except Exception as error:  # the client is being closed, or its limiter is broken: nobody waits for ever
-            waiter.settle(own(error))
-            return
-        waiter.settle(self.outlook.refusal(waiter, wait, now - waiter.since))
-
-    def _end(self, waiter: Waiter) -> None:
-        """Tell a waiter that its deadline passed while its request was under way."""
-        if self.line.stands(waiter):
-            self._expire(waiter)
-        else:
-            waiter.settle(
-                DeadlineExceededError(SENT.format(advice=self.advice), sent=True, operation=self.operation.name)
-            )
-
-    def _leave(self, waiter: Waiter) -> None:
-        """Leave the line; a request that nobody waits for any more leaves the limiter's queue."""
-        if not self.line.stands(waiter):
-            return
-        self._drop(waiter)
-        self._withdraw_idle()
-
-
-def own(error: AnyT) -> AnyT:
-    """Return an error of one's own: what is raised in several tasks would mix up their tracebacks."""
-    try:
-        return copy.copy(error)
-    except Exception:  # not ours, and of a kind that cannot be copied
-        return error

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import math
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Protocol, Self, TypeVar
 
 import attrs
 
@@ -17,12 +18,19 @@ from trackingmore_async.settings import Lane
 from trackingmore_async.timing import Timing
 from trackingmore_async.transport import Budget, Herald, Trail
 
-if TYPE_CHECKING:
-    from .request import SharedRequest
-
-__all__ = ["SharedCall", "Waiter"]
+__all__ = ["SharedCall", "Waiter", "own"]
 
 NOTHING: Final = Timing()
+
+AnyT = TypeVar("AnyT")
+
+
+class Journey(Protocol):
+    """What a waiter knows of the request that it joined."""
+
+    def spent(self) -> Timing:
+        """Return what it has spent until now."""
+        ...
 
 
 @attrs.define(eq=False)
@@ -50,7 +58,7 @@ class Waiter:
     silence: Silence
     latest: float = math.inf
     call: int = 0
-    request: SharedRequest | None = None
+    request: Journey | None = None
     joined: Timing = NOTHING
     before: Timing = NOTHING
     timers: list[asyncio.TimerHandle] = attrs.field(factory=list[asyncio.TimerHandle])
@@ -100,7 +108,7 @@ class Waiter:
         latest = self.budget.latest_slot(network)
         return math.inf if latest is None else latest
 
-    def join(self, request: SharedRequest, spent: Timing) -> None:
+    def join(self, request: Journey, spent: Timing) -> None:
         """Travel with a request, which has spent so much already if it was tried before."""
         self._paused = self.silence.seconds(asyncio.get_running_loop().time()) - self._silent
         self.request, self.joined = request, spent
@@ -133,6 +141,11 @@ class Waiter:
         waiting = max(0.0, total - pause - network - decode)
         attempts = spent.attempts - joined.attempts
         return Timing(waiting=waiting, pause=pause, network=network, decode=decode, attempts=attempts)
+
+    def cancel_timers(self) -> None:
+        """Watch over its patience no more: it has its answer, or left."""
+        for timer in self.timers:
+            timer.cancel()
 
     def settle(self, answer: Any) -> None:
         """Answer it, or tell it an error, unless that was done.
@@ -175,3 +188,11 @@ class SharedCall:
 
     def _tell(self, event: HookEvent, **details: Any) -> None:
         self.herald.tell(event, self.operation, Trail(call=self.waiter.call, lane=self.waiter.lane), **details)
+
+
+def own(error: AnyT) -> AnyT:
+    """Return an error of one's own: what is raised in several tasks would mix up their tracebacks."""
+    try:
+        return copy.copy(error)
+    except Exception:  # not ours, and of a kind that cannot be copied
+        return error

@@ -19,8 +19,8 @@ from trackingmore_async.operations import CREATE, CREATE_MANY, DELETE, DELETE_MA
 
 from .line import Line
 from .request import SharedRequest
-from .sharing import Sharing, own
-from .waiter import SharedCall, Waiter
+from .sharing import Sharing
+from .waiter import SharedCall, Waiter, own
 
 __all__ = ["Writes"]
 

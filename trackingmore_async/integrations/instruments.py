@@ -9,7 +9,7 @@ from opentelemetry.metrics import Meter
 from trackingmore_async.hooks import HookDetails
 from trackingmore_async.timing import Timing
 
-from .names import CODE, ERROR_TYPE, FROM_MEMORY, LANE, OPERATION, STATUS
+from .names import CODE, ERROR_TYPE, FROM_MEMORY, LANE, OPERATION, STATUS, WITHDRAWN
 
 __all__ = ["Instruments"]
 
@@ -48,7 +48,7 @@ class Instruments:
         self._batch_items = meter.create_histogram(
             "trackingmore.batch.items", "{item}", "Items in a request", explicit_bucket_boundaries_advisory=ITEMS
         )
-        self._retries = meter.create_counter("trackingmore.retries", "{retry}", "Requests that are sent again")
+        self._retries = meter.create_counter("trackingmore.retries", "{retry}", "Repetitions of requests that failed")
         self._pauses = meter.create_counter(
             "trackingmore.pauses", "{pause}", "Bans: pauses of the whole account after a 429"
         )
@@ -60,7 +60,7 @@ class Instruments:
             details: The event.
         """
         match details.event:
-            case "reply":
+            case "reply" if details.error != WITHDRAWN:
                 self._request_duration.record(details.seconds, _of_attempt(details))
             case "retry":
                 self._retries.add(1, _of(details))

@@ -8,7 +8,12 @@ from typing import Any, Final
 
 import attrs
 
-from trackingmore_async.errors import AuthenticationError, PermissionDeniedError, QuotaExceededError
+from trackingmore_async.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    PermissionDeniedError,
+    QuotaExceededError,
+)
 from trackingmore_async.hooks import HookDetails, HookEvent
 from trackingmore_async.timing import Timing
 
@@ -51,6 +56,11 @@ METHODS: Final = (
 )
 
 
+def _check_level(_: object, field: attrs.Attribute[int], level: object) -> None:
+    if not isinstance(level, int):
+        raise ConfigurationError(f"{field.name} has to be a number such as logging.INFO, not {level!r}.")
+
+
 @attrs.frozen
 class Levels:
     """How important an event is.
@@ -60,8 +70,8 @@ class Levels:
         failures: The level of a call that failed, at the least.
     """
 
-    calls: int
-    failures: int
+    calls: int = attrs.field(validator=_check_level)
+    failures: int = attrs.field(validator=_check_level)
 
     def of(self, details: HookDetails) -> int:
         """Return the level of an event.
@@ -93,6 +103,9 @@ class LoggingHook:
         logger: Where to write; None: the logger ``trackingmore_async``.
         calls: The level of the line that says that a call is done.
         failures: The level of the line that says that a call failed.
+
+    Raises:
+        ConfigurationError: a level is no number.
 
     Example:
         >>> from trackingmore_async.integrations.logs import LoggingHook
@@ -133,6 +146,7 @@ class StructlogHook:
 
     Raises:
         ImportError: there is no package structlog.
+        ConfigurationError: a level is no number.
 
     Example:
         >>> import structlog
@@ -161,8 +175,9 @@ class StructlogHook:
 def _structlog_logger() -> Any:
     try:
         from structlog import get_logger
-    except ImportError as error:
-        raise ImportError("StructlogHook needs one more package: pip install trackingmore_async[structlog]") from error
+    except ImportError as missing:
+        advice = 'pip install "trackingmore_async[structlog]"'
+        raise ImportError(f"StructlogHook needs one more package: {advice}") from missing
     return get_logger()
 
 

@@ -16,14 +16,19 @@ __all__ = [
     "LANE",
     "METHOD",
     "OPERATION",
+    "PORT",
     "RESENDS",
+    "SERVER",
     "STATUS",
     "TEMPLATE",
+    "WITHDRAWN",
 ]
 
 ERROR_TYPE: Final = "error.type"
 METHOD: Final = "http.request.method"
 RESENDS: Final = "http.request.resend_count"
+SERVER: Final = "server.address"
+PORT: Final = "server.port"
 STATUS: Final = "http.response.status_code"
 TEMPLATE: Final = "url.template"
 
@@ -34,5 +39,8 @@ ITEMS: Final = "trackingmore.batch.items"
 CAPACITY: Final = "trackingmore.batch.capacity"
 FROM_MEMORY: Final = "trackingmore.from_memory"
 
-CALLED_OFF: Final = frozenset({"CancelledError", WithdrawnError.__name__})
+WITHDRAWN: Final = WithdrawnError.__name__
+"""The error of a request that was not sent after all: when its turn came, nobody waited for it any more."""
+
+CALLED_OFF: Final = frozenset({"CancelledError", WITHDRAWN})
 """The errors of calls that nobody waits for any more: no failures of anybody."""

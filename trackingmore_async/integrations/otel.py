@@ -7,7 +7,7 @@ from importlib import import_module
 try:
     import_module("opentelemetry.trace")
 except ImportError as _error:
-    raise ImportError("OpenTelemetryHook needs one more package: pip install trackingmore_async[otel]") from _error
+    raise ImportError('OpenTelemetryHook needs one more package: pip install "trackingmore_async[otel]"') from _error
 
 from opentelemetry.metrics import MeterProvider, get_meter
 from opentelemetry.trace import TracerProvider, get_tracer

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import attrs
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, set_span_in_context
 
@@ -20,15 +18,14 @@ from .names import (
     LANE,
     METHOD,
     OPERATION,
+    PORT,
     RESENDS,
+    SERVER,
     STATUS,
     TEMPLATE,
 )
 
 __all__ = ["Spans"]
-
-MOST_OPEN: Final = 10_000
-"""Calls that are followed at once. More only come together when the ends of calls are not told."""
 
 Attributes = dict[str, str | int | float | bool]
 
@@ -51,8 +48,8 @@ class OpenCall:
 class Spans:
     """Makes one span of each call and of each attempt.
 
-    The spans are not made current: a hook hears of beginnings and ends one by one, and what is current has to be set
-    back where it was set.
+    It holds as many as there are calls under way, for each of these ends. The spans are not made current: a hook hears
+    of beginnings and ends one by one, and what is current has to be set back where it was set.
 
     Args:
         tracer: Makes the spans.
@@ -99,9 +96,6 @@ class Spans:
         )
         if not span.is_recording():
             return
-        if len(self._open) >= MOST_OPEN:
-            oldest = self._open.pop(next(iter(self._open)))
-            _finish(oldest)
         self._open[details.call] = OpenCall(span)
 
     def _send(self, call: OpenCall, details: HookDetails) -> None:
@@ -112,6 +106,8 @@ class Spans:
             "trackingmore.attempt": details.attempt,
             "trackingmore.wait_time": details.waited,
         }
+        if details.server is not None:
+            attributes[SERVER], attributes[PORT] = details.server
         if details.attempt > 1:
             attributes[RESENDS] = details.attempt - 1
         context = set_span_in_context(call.span)

@@ -15,7 +15,7 @@ __all__ = ["Account", "StatusCounts"]
 
 @frozen(repr=False, kw_only=True, weakref_slot=False)
 class Account(Result):
-    """The answer of GET /trackings/getuserinfo (API.md 3.11).
+    """The answer of GET /trackings/getuserinfo.
 
     Args:
         email: The owner's e-mail address; never in the repr.
@@ -42,7 +42,7 @@ class Account(Result):
 
 @frozen(repr=False, kw_only=True, weakref_slot=False)
 class StatusCounts(Result):
-    """How many trackings have each status: GET /trackings/getstatusnumber (API.md 3.12).
+    """How many trackings have each status: GET /trackings/getstatusnumber.
 
     A status word that is not known here stands in ``extra`` with its number.
 

@@ -15,7 +15,7 @@ __all__ = ["AirEvent", "AirWaybill", "Airline", "Flight"]
 
 @frozen(repr=False, kw_only=True, weakref_slot=False)
 class AirEvent(Model):
-    """One event of an air waybill (an entry of ``track_info``, API.md 3.16). Times are naive: local, as sent.
+    """One event of an air waybill (an entry of ``track_info``). Times are naive: local, as sent.
 
     Args:
         event: What happened.
@@ -48,7 +48,7 @@ class AirEvent(Model):
 
 @frozen(repr=False, kw_only=True, weakref_slot=False)
 class Flight(Model):
-    """One flight of an air waybill (an entry of ``flight_info``, API.md 3.16). Times are naive: local, as sent.
+    """One flight of an air waybill (an entry of ``flight_info``). Times are naive: local, as sent.
 
     Args:
         depart_station: Airport of departure.
@@ -77,7 +77,7 @@ class Flight(Model):
 
 @frozen(repr=False, kw_only=True, weakref_slot=False)
 class Airline(Model):
-    """The airline of an air waybill (``airline_info``, API.md 3.16).
+    """The airline of an air waybill (``airline_info``).
 
     Args:
         name: Its name.
@@ -100,7 +100,7 @@ class Airline(Model):
 
 @frozen(repr=False, weakref_slot=False)
 class AirWaybill(Result):
-    """One air waybill: POST /trackings/aircargo (API.md 3.16).
+    """One air waybill: POST /trackings/aircargo.
 
     Args:
         awb: The number with its dash, such as ``172-00000000``.

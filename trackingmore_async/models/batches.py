@@ -15,7 +15,7 @@ __all__ = ["BatchAnswer", "BatchEntry"]
 
 @frozen(repr=False, kw_only=True, weakref_slot=False)
 class BatchEntry(Model):
-    """What a batch says about one of its items (API.md 3.5, 3.7, 3.8, 3.13).
+    """What a batch says about one of its items.
 
     Args:
         tracking_number: The number of the parcel; None when the entry does not name it.

@@ -14,7 +14,7 @@ __all__ = ["Carrier", "CarrierGuess", "RemoteArea", "RemoteAreas", "TransitTime"
 
 @frozen(repr=False, weakref_slot=False)
 class Carrier(Result):
-    """A carrier that the vendor knows: GET /carriers (API.md 3.17).
+    """A carrier that the vendor knows: GET /carriers.
 
     Args:
         code: The vendor's code, to be used as ``carrier_code``.
@@ -45,7 +45,7 @@ class Carrier(Result):
 
 @frozen(repr=False, weakref_slot=False)
 class CarrierGuess(Result):
-    """A carrier to which a number may belong: POST /carriers/detect (API.md 3.18).
+    """A carrier to which a number may belong: POST /carriers/detect.
 
     Args:
         code: The vendor's code, to be used as ``carrier_code``.
@@ -66,7 +66,7 @@ class CarrierGuess(Result):
 
 @frozen(repr=False, kw_only=True, weakref_slot=False)
 class RemoteArea(Model):
-    """A carrier that calls a place remote (an entry of ``remote``, API.md 3.14).
+    """A carrier that calls a place remote (an entry of ``remote``).
 
     Args:
         company: The carrier (the vendor's ``far_express_company``).
@@ -91,7 +91,7 @@ class RemoteArea(Model):
 
 @frozen(repr=False, kw_only=True, weakref_slot=False)
 class RemoteAreas(Result):
-    """The answer of POST /trackings/remote (API.md 3.14).
+    """The answer of POST /trackings/remote.
 
     Args:
         submitted: How many places were asked for; None when the server did not say.
@@ -114,7 +114,7 @@ class RemoteAreas(Result):
 
 @frozen(repr=False, kw_only=True, weakref_slot=False)
 class TransitTime(Result):
-    """How long a carrier takes on a route: POST /trackings/costtime (API.md 3.15).
+    """How long a carrier takes on a route: POST /trackings/costtime.
 
     The vendor documents no ``range2``; whether a share is a fraction or a percentage is not known.
 

@@ -20,7 +20,7 @@ MaybeTexts = tuple[str, ...] | UnsetType
 
 @frozen(repr=False, weakref_slot=False)
 class TrackingEcho(Result):
-    """The answer to a create or an edit: the names of `Tracking`; what was not echoed is ``UNSET`` (API.md 3.1, 3.3).
+    """The answer to a create or an edit: the names of `Tracking`; what was not echoed is ``UNSET``.
 
     Args:
         carrier_code: The vendor's code of the carrier.

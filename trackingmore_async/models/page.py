@@ -15,7 +15,7 @@ __all__ = ["Page"]
 
 @frozen(repr=False, kw_only=True)
 class Page(Result):
-    """One answer of GET /trackings/get (API.md 3.6).
+    """One answer of GET /trackings/get.
 
     Args:
         total: How many trackings match, over all pages.

@@ -30,7 +30,7 @@ def _as_texts(value: str | Iterable[str] | None) -> tuple[str, ...]:
 
 @frozen(repr=False, kw_only=True)
 class TrackingFilter(Model):
-    """Which trackings to list: GET /trackings/get (API.md 3.6). What is not given does not narrow the list.
+    """Which trackings to list: GET /trackings/get. What is not given does not narrow the list.
 
     Args:
         page: Number of the page, from 1.
@@ -71,7 +71,7 @@ class TrackingFilter(Model):
 
 @frozen(repr=False, kw_only=True)
 class CountsQuery(Model):
-    """Which trackings to count: GET /trackings/getstatusnumber (API.md 3.12).
+    """Which trackings to count: GET /trackings/getstatusnumber.
 
     Args:
         created_at_min: Not created before: an aware datetime, or unix seconds.
@@ -92,7 +92,7 @@ class CountsQuery(Model):
 
 @frozen(repr=False)
 class CarriersQuery(Model):
-    """In which language to list the carriers: GET /carriers (API.md 3.17).
+    """In which language to list the carriers: GET /carriers.
 
     Args:
         lang: ``en`` or ``cn``, sent as the header ``Lang``.
@@ -107,7 +107,7 @@ class CarriersQuery(Model):
 
 @frozen(repr=False)
 class DetectQuery(Model):
-    """The number whose carrier is asked for: POST /carriers/detect (API.md 3.18). Costs 0.2 quota.
+    """The number whose carrier is asked for: POST /carriers/detect. Costs 0.2 quota.
 
     Args:
         tracking_number: The number of the parcel.
@@ -124,7 +124,7 @@ class DetectQuery(Model):
 
 @frozen(repr=False)
 class RemoteAreaQuery(Model):
-    """A place that may cost extra: POST /trackings/remote (API.md 3.14). Costs 0.2 quota.
+    """A place that may cost extra: POST /trackings/remote. Costs 0.2 quota.
 
     Args:
         country: The name of the country, or its two letters.
@@ -145,7 +145,7 @@ class RemoteAreaQuery(Model):
 
 @frozen(repr=False)
 class TransitTimeQuery(Model):
-    """A route whose usual duration is asked for: POST /trackings/costtime (API.md 3.15).
+    """A route whose usual duration is asked for: POST /trackings/costtime.
 
     Args:
         carrier_code: The vendor's code of the carrier.
@@ -166,7 +166,7 @@ class TransitTimeQuery(Model):
 
 @frozen(repr=False)
 class AirQuery(Model):
-    """The air waybills to look up: POST /trackings/aircargo (API.md 3.16). Costs 20 quota each, or more.
+    """The air waybills to look up: POST /trackings/aircargo. Costs 20 quota each, or more.
 
     Args:
         awbs: One air waybill or several, such as ``172-00000000``.

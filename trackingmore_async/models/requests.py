@@ -14,7 +14,7 @@ __all__ = ["CarrierChange", "GetQuery", "NewTracking", "RealtimeQuery", "Trackin
 
 @frozen(repr=False)
 class NewTracking(Model):
-    """A tracking to create: POST /trackings/post and POST /trackings/batch (API.md 3.1, 3.5).
+    """A tracking to create: POST /trackings/post and POST /trackings/batch.
 
     Only the fields that you pass are sent; None and ``""`` are sent as they are.
 
@@ -64,7 +64,7 @@ class NewTracking(Model):
 
 @frozen(repr=False)
 class TrackingUpdate(Model):
-    """An edit of one tracking: PUT /trackings/{c}/{n} and POST /trackings/updatemore (API.md 3.3, 3.7).
+    """An edit of one tracking: PUT /trackings/{c}/{n} and POST /trackings/updatemore.
 
     Edits are partial: only the fields that you pass are sent; None and ``""`` are sent as they are.
 
@@ -101,7 +101,7 @@ class TrackingUpdate(Model):
 
 @frozen(repr=False)
 class TrackingRef(Model):
-    """The name of one tracking: for deleting it, or for stopping its updates (API.md 3.4, 3.8, 3.13).
+    """The name of one tracking: for deleting it, or for stopping its updates.
 
     Args:
         carrier_code: The vendor's code of the carrier.
@@ -118,7 +118,7 @@ class TrackingRef(Model):
 
 @frozen(repr=False)
 class GetQuery(Model):
-    """Which tracking to read: GET /trackings/{c}/{n}[/{lang}] (API.md 3.2).
+    """Which tracking to read: GET /trackings/{c}/{n}[/{lang}].
 
     Args:
         carrier_code: The vendor's code of the carrier.
@@ -137,7 +137,7 @@ class GetQuery(Model):
 
 @frozen(repr=False)
 class RealtimeQuery(Model):
-    """A question put to the carrier at once: POST /trackings/realtime (API.md 3.9).
+    """A question put to the carrier at once: POST /trackings/realtime.
 
     Args:
         carrier_code: The vendor's code of the carrier.
@@ -170,7 +170,7 @@ class RealtimeQuery(Model):
 
 @frozen(repr=False)
 class CarrierChange(Model):
-    """A tracking that moves to another carrier: POST /trackings/update (API.md 3.10).
+    """A tracking that moves to another carrier: POST /trackings/update.
 
     Args:
         carrier_code: The code under which the tracking stands now.

@@ -8,7 +8,7 @@ __all__ = ["Status"]
 
 
 class Status(str):
-    """A status word of the API (API.md section 5). It is a `str` and equals its plain word.
+    """A status word of the API. It is a `str` and equals its plain word.
 
     The constants are the words known today; a word that the vendor adds later is a `Status` as well, never an error.
     `AUTOMATIC` is for edits only: it takes back a status that was set by hand.

@@ -16,7 +16,7 @@ __all__ = ["Checkpoint", "Leg", "Tracking"]
 
 @frozen(repr=False, kw_only=True, weakref_slot=False)
 class Checkpoint(Model):
-    """One event of a parcel's journey (an entry of ``trackinfo``, API.md section 2).
+    """One event of a parcel's journey (an entry of ``trackinfo``).
 
     Args:
         time: Local time of the event, naive as sent; to the minute or to the second.
@@ -47,7 +47,7 @@ class Checkpoint(Model):
 
 @frozen(repr=False, kw_only=True, weakref_slot=False)
 class Leg(Model):
-    """One half of the journey, as one carrier saw it (``origin_info`` or ``destination_info``, API.md section 2).
+    """One half of the journey, as one carrier saw it (``origin_info`` or ``destination_info``).
 
     All times are naive: local times of the events, as sent.
 
@@ -86,7 +86,7 @@ class Leg(Model):
 
 @frozen(repr=False, weakref_slot=False)
 class Tracking(Result):
-    """A tracking, as GET /trackings/{c}/{n}, the list, realtime and the webhooks tell it (API.md section 2).
+    """A tracking, as GET /trackings/{c}/{n}, the list, realtime and the webhooks tell it.
 
     No answer holds all fields: what was missing or null is None.
 

@@ -168,13 +168,14 @@ async def read_sheet(caller: Caller, budget: Budget, ask: Ask) -> Sheet:
         asked_at = anyio.current_time()
         return wire
 
-    try:
-        reply = await caller.transport.send(LIST, build, budget, trail)
-    except NotFoundError as error:
-        if error.code not in NOTHING:
-            raise
-        return Sheet(ask, Origin(ask.page, trail.timing()), None, (), None, None, asked_at, anyio.current_time())
-    page: Page = decoded(LIST, reply, trail)
+    with caller.transport.call(LIST, budget.lane, trail):
+        try:
+            reply = await caller.transport.send(LIST, build, budget, trail)
+        except NotFoundError as error:
+            if error.code not in NOTHING:
+                raise
+            return Sheet(ask, Origin(ask.page, trail.timing()), None, (), None, None, asked_at, anyio.current_time())
+        page: Page = decoded(LIST, reply, trail)
     date = None if reply.date is None else int(reply.date.timestamp())
     rows = len(page.items) if ask.page == 1 else min(len(page.items), ask.limit)
     shown = ask.start + rows if rows else 0

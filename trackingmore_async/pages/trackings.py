@@ -38,7 +38,7 @@ FIRST_PAGE_SIZE: Final = 100  # what the server takes for itself, too (API.md 3.
 
 
 class TrackingPages:
-    """A list of trackings that is not read yet: GET /trackings/get (API.md 3.6). Made by ``tm.trackings.list``.
+    """A list of trackings that is not read yet: GET /trackings/get. Made by ``tm.trackings.list``.
 
     Use it in one of three ways, as often as you like; each begins anew.
 

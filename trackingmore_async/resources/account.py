@@ -23,7 +23,7 @@ class AccountResource:
         """Read who owns the account, and what quota is left: GET /trackings/getuserinfo.
 
         Raises:
-            TrackingMoreError: one of the tree in ``errors.py``.
+            TrackingMoreError: any failure, see docs/errors.md.
 
         Example:
             >>> async def left(tm: TrackingMore) -> int | None:
@@ -49,7 +49,7 @@ class AccountResource:
             order_created_time_max: Only those ordered at this time or earlier.
 
         Raises:
-            TrackingMoreError: one of the tree in ``errors.py``.
+            TrackingMoreError: any failure, see docs/errors.md.
 
         Example:
             >>> async def on_the_way(tm: TrackingMore) -> int | None:

@@ -32,7 +32,7 @@ class AirResource:
             Dashed waybill -> what is known of it; one of which nothing is known is missing.
 
         Raises:
-            TrackingMoreError: one of the tree in ``errors.py``.
+            TrackingMoreError: any failure, see docs/errors.md.
 
         Example:
             >>> async def weight(tm: TrackingMore) -> str | None:

@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Iterable
 
 from trackingmore_async.calls import Caller
-from trackingmore_async.errors import NotFoundError
+from trackingmore_async.errors import NotFoundError, TrackingMoreError
 from trackingmore_async.models import (
     UNSET,
     Carrier,
@@ -40,7 +40,7 @@ class CarriersResource:
             lang: ``en`` or ``cn``; None: the server's choice.
 
         Raises:
-            TrackingMoreError: one of the tree in ``errors.py``.
+            TrackingMoreError: any failure, see docs/errors.md.
 
         Example:
             >>> async def codes(tm: TrackingMore) -> list[str]:
@@ -60,20 +60,14 @@ class CarriersResource:
             The guesses, best first; empty when the server recognises none.
 
         Raises:
-            TrackingMoreError: one of the tree in ``errors.py``.
+            TrackingMoreError: any failure, see docs/errors.md.
 
         Example:
             >>> async def best(tm: TrackingMore) -> str:
             ...     return (await tm.carriers.detect("LX900000017CN"))[0].code
         """
-        try:
-            guesses: builtins.list[CarrierGuess] = await self._caller.call(
-                DETECT, DetectQuery(tracking_number, lang=lang or UNSET)
-            )
-        except NotFoundError as error:
-            if error.code in NOTHING_FOUND:
-                return []
-            raise
+        query = DetectQuery(tracking_number, lang=lang or UNSET)
+        guesses: builtins.list[CarrierGuess] = await self._caller.call(DETECT, query, settle=_no_guesses)
         return guesses
 
     async def remote_areas(self, queries: Iterable[RemoteAreaQuery]) -> RemoteAreas:
@@ -83,7 +77,7 @@ class CarriersResource:
             queries: Up to 40 places.
 
         Raises:
-            TrackingMoreError: one of the tree in ``errors.py``.
+            TrackingMoreError: any failure, see docs/errors.md.
 
         Example:
             >>> async def companies(tm: TrackingMore) -> list[str | None]:
@@ -100,7 +94,7 @@ class CarriersResource:
             queries: Up to 40 routes.
 
         Raises:
-            TrackingMoreError: one of the tree in ``errors.py``.
+            TrackingMoreError: any failure, see docs/errors.md.
 
         Example:
             >>> async def sample_size(tm: TrackingMore) -> int | None:
@@ -108,3 +102,10 @@ class CarriersResource:
         """
         times: builtins.list[TransitTime] = await self._caller.call(TRANSIT_TIMES, tuple(queries))
         return times
+
+
+async def _no_guesses(error: TrackingMoreError) -> builtins.list[CarrierGuess]:
+    """Return no guesses where the server has none; raise any other error."""
+    if isinstance(error, NotFoundError) and error.code in NOTHING_FOUND:
+        return []
+    raise error

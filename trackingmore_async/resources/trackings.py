@@ -65,7 +65,7 @@ class TrackingsResource:
 
         Raises:
             AlreadyExistsError: the tracking existed before.
-            TrackingMoreError: one of the tree in ``errors.py``.
+            TrackingMoreError: any other failure, see docs/errors.md.
 
         Example:
             >>> async def add(tm: TrackingMore) -> TrackingEcho:
@@ -95,7 +95,7 @@ class TrackingsResource:
         Raises:
             NotFoundError: there is no such tracking.
             DeadlineExceededError: no slot would come in time (see `TrackingMore.with_options`); nothing was sent.
-            TrackingMoreError: one of the tree in ``errors.py``.
+            TrackingMoreError: any other failure, see docs/errors.md.
 
         Example:
             >>> async def where(tm: TrackingMore) -> str | None:
@@ -115,7 +115,7 @@ class TrackingsResource:
 
         Raises:
             NotFoundError: there is no such tracking.
-            TrackingMoreError: one of the tree in ``errors.py``.
+            TrackingMoreError: any other failure, see docs/errors.md.
 
         Example:
             >>> async def put_away(tm: TrackingMore) -> TrackingEcho:
@@ -136,7 +136,7 @@ class TrackingsResource:
 
         Raises:
             NotFoundError: there is no such tracking.
-            TrackingMoreError: one of the tree in ``errors.py``.
+            TrackingMoreError: any other failure, see docs/errors.md.
 
         Example:
             >>> async def forget(tm: TrackingMore) -> None:
@@ -252,11 +252,12 @@ class TrackingsResource:
             page_size: Trackings a page, 1 to 2000; None: 100 for the first page alone, 2000 for a walk.
             max_items: A walk ends after as many trackings; None: after the last.
             order: "oldest": from the oldest tracking to the newest, missing none that existed throughout;
-                "newest": from the newest, stops early, and may miss some when others are deleted meanwhile.
+                "newest": from the newest to the oldest; may miss some when others are deleted meanwhile.
             resume: The `token` of an earlier walk: this one goes on where that one stood. It brings its filters,
                 page_size and order; only ``max_items`` may be given besides.
-            **filters: See `TrackingFilter`. Times are aware datetimes; ``numbers`` and ``orders`` may be longer
-                than the 40 that one request takes.
+            **filters: ``status``, ``numbers``, ``created_at_min`` and others: see `TrackingFilter` in
+                ``trackingmore_async.models``. Times are aware datetimes or unix seconds; ``numbers`` or ``orders`` may
+                be longer than the 40 that one request takes.
 
         Returns:
             `TrackingPages`.
@@ -317,11 +318,11 @@ class TrackingsResource:
         Args:
             carrier_code: The vendor's code of the carrier.
             tracking_number: The number of the parcel.
-            **fields: See `RealtimeQuery`.
+            **fields: See `RealtimeQuery` in ``trackingmore_async.models``.
 
         Raises:
             PermissionDeniedError: the feature has to be activated by the vendor's support.
-            TrackingMoreError: one of the tree in ``errors.py``.
+            TrackingMoreError: any other failure, see docs/errors.md.
 
         Example:
             >>> async def now(tm: TrackingMore) -> str | None:
@@ -341,7 +342,7 @@ class TrackingsResource:
         Raises:
             NotFoundError: there is no such tracking.
             AlreadyExistsError: the number stands under the new carrier already.
-            TrackingMoreError: one of the tree in ``errors.py``.
+            TrackingMoreError: any other failure, see docs/errors.md.
 
         Example:
             >>> async def correct(tm: TrackingMore) -> None:

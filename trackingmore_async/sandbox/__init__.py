@@ -11,7 +11,7 @@ try:
     for _name in ("sortedcontainers", "uvicorn"):
         import_module(_name)
 except ImportError as _error:
-    raise ImportError("the sandbox needs more packages: pip install trackingmore_async[sandbox]") from _error
+    raise ImportError('the sandbox needs more packages: pip install "trackingmore_async[sandbox]"') from _error
 
 from trackingmore_async.sandbox.account import Account
 from trackingmore_async.sandbox.clock import Clock

@@ -17,7 +17,7 @@ UNIT = 10
 """Quota is counted in tenths, so that prices of 0.2 add up exactly."""
 
 COSTS: Mapping[str, float] = {"create": 1.0, "detect": 0.2, "remote": 0.2, "air": 20.0}
-"""Prices (API.md 7)."""
+"""Prices."""
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -26,12 +26,12 @@ class Account:
 
     Args:
         key: The API key.
-        email: The owner's e-mail address, which also signs the pushes (API.md 4).
+        email: The owner's e-mail address, which also signs the pushes.
         trackings: Its trackings.
         renderer: Shows them.
         police: Watches its rate.
         quota_left: What is left of the quota, in tenths.
-        known: Ids of all numbers that it ever paid for: adding them again is free (API.md 3.1).
+        known: Ids of all numbers that it ever paid for: adding them again is free.
         realtime_asked: When each (carrier, number) was last asked in real time, in unix seconds.
 
     Example:

@@ -10,6 +10,7 @@ from typing import Literal
 import attrs
 
 from trackingmore_async.sandbox.path import Delay, draw
+from trackingmore_async.sandbox.police import BUCKETS
 
 __all__ = ["Fault", "Faults", "Plan"]
 
@@ -43,6 +44,9 @@ class Fault:
         ban: Whether a ban of the account begins.
         headers: HTTP headers that are added to the answer.
 
+    Raises:
+        ValueError: there is no such bucket.
+
     Example:
         >>> Fault("update_many", times=3, status=503, body="html")
         >>> Fault("delete_many", on={2}, reset="after")
@@ -69,6 +73,11 @@ class Fault:
     omit: Collection[str] = attrs.field(default=(), kw_only=True)
     ban: bool = attrs.field(default=False, kw_only=True)
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str], kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        unknown = {self.bucket} if isinstance(self.bucket, str) else set(self.bucket or ())
+        if unknown := unknown.difference(BUCKETS):  # a rule that never meets anything would go unnoticed
+            raise ValueError(f"no such bucket: {', '.join(sorted(unknown))}; there are {', '.join(BUCKETS)}")
 
     def fits(self, bucket: str, numbers: Collection[str]) -> bool:
         """Return whether a request is of the kind that this rule is about.

@@ -171,7 +171,10 @@ class Police:
 def _make_window(rate: tuple[int, float] | None) -> Window:
     if rate is None:
         return Window(None, MICROSECOND)
-    requests, seconds = rate
+    try:
+        requests, seconds = rate
+    except (TypeError, ValueError):
+        raise ValueError(f"a rate of the sandbox is a pair of requests and seconds: (20, 1.0), not {rate!r}") from None
     if requests < 1 or seconds <= 0:
         raise ValueError(f"a rate is (requests >= 1, seconds > 0), not {rate!r}")
     return Window(requests, round(seconds * MICROSECOND))

@@ -1,4 +1,4 @@
-"""What nobody knows about the remote API, each as a switch (API.md 12)."""
+"""What nobody knows about the remote API, each as a switch."""
 
 from __future__ import annotations
 
@@ -18,66 +18,66 @@ Failures = Literal["inline", "errors", "omitted"]
 
 @attrs.frozen(kw_only=True)
 class Switches:
-    """The unknowns of the remote API that change an outcome. The defaults are what API.md recommends.
+    """The unknowns of the remote API that change an outcome. The defaults are the likeliest ones.
 
     Args:
-        single_not_found: Code of GET for an unknown number; 200 answers success without data (API.md 3.2, 12.10).
-        empty_list: Code of a list in which nothing matches; 200 has ``items: []`` (API.md 3.6, 12.10).
-        page_beyond_end: The same for a page after the last; None means as ``empty_list`` (API.md 12.15).
-        empty_array: Code for a batch without items (API.md 12.5).
-        errors_when_empty: Whether ``errors`` is sent when nothing failed (API.md 12.5).
-        create_code: Code of a single create (API.md 3.1, 12.3).
-        recreate_code: Code of a create of a number that was known before (API.md 3.1).
-        batch_code: Code of a create batch (API.md 3.5, 12.3).
-        partial_batch_code: Code of a batch in which some items failed; None means as usual (API.md 3.5).
-        all_failed_batch: "partial" answers success with errors, "error" the first item's code (API.md 12.5).
-        max_items: Most items of one batch (API.md 3.5, 12.14).
+        single_not_found: Code of GET for an unknown number; 200 answers success without data.
+        empty_list: Code of a list in which nothing matches; 200 has ``items: []``.
+        page_beyond_end: The same for a page after the last; None means as ``empty_list``.
+        empty_array: Code for a batch without items.
+        errors_when_empty: Whether ``errors`` is sent when nothing failed.
+        create_code: Code of a single create.
+        recreate_code: Code of a create of a number that was known before.
+        batch_code: Code of a create batch.
+        partial_batch_code: Code of a batch in which some items failed; None means as usual.
+        all_failed_batch: "partial" answers success with errors, "error" the first item's code.
+        max_items: Most items of one batch.
         max_items_by_bucket: The same for single buckets, by name.
-        oversize: A longer batch is refused with 4020, or its first items are done under code 202 (API.md 6).
-        delete_entry: Keys of a delete entry's ``meta`` (API.md 3.8, 12.4).
-        stop_entry: Keys of a notupdate entry (API.md 3.13, 12.4).
-        delete_failures: Where a failed delete is told (API.md 12.4).
-        stop_failures: Where a failed notupdate is told (API.md 12.4).
-        update_failures: Where a failed edit is told (API.md 12.4).
-        error_data: What ``data`` is where there is nothing to return (API.md 1.2, 12.2).
-        http_status_of_errors: "ok" sends application errors under HTTP 200, "real" under 400, 401... (API.md 1.3).
-        http_status_429: HTTP status of a 429 (API.md 12.1).
-        real_protocol_status: 404, 405 and 5xx as HTTP status too, not only as ``meta.code`` (API.md 1.3).
-        rate_limit_body: What a 429 carries (API.md 12.1).
-        retry_after: The Retry-After header of a 429: none, seconds, or an HTTP date (API.md 7).
-        ban_restarts: Whether a request during a ban begins the ban anew (API.md 7).
-        quota_code: Code when the quota is used up (API.md 6).
-        quota_blocks_reads: Whether an empty quota also refuses reads (API.md 3.2).
-        edit_moves_updated_at: Whether an edit changes ``updated_at`` (API.md 8).
-        edit_null: What null does to a field in an edit (API.md 12.13).
-        edit_empty: What an empty string does to a field in an edit (API.md 12.13).
-        edit_echo: Whether an edit echoes all fields or those sent (API.md 3.3, 12.13).
-        echo_of_automatic: The PUT echo for ``status`` 8: the number, or the word (API.md 12.16).
-        override_survives_refresh: Whether a set status outlives the next refresh (API.md 12.16).
-        realtime_repeat: What a second realtime request within two hours gets (API.md 3.9, 12.12).
-        realtime_stores: Whether realtime creates the tracking (API.md 12.12).
-        realtime_quota: What a realtime request costs (API.md 12.12).
-        total_as: Type of the list's ``total`` (API.md 1.4).
-        counters_as: Type of the counters of getstatusnumber (API.md 12.8).
-        extra_counter: Whether getstatusnumber also counts ``inforeceived`` (API.md 12.8).
-        transit_layout: Outer layout of costtime (API.md 12.6).
-        transit_numbers: How costtime writes a share (API.md 12.6).
-        destination_info: One of the three shapes for every tracking, or all of them mixed (API.md 2).
-        pending_shape: ``trackinfo`` before the first event; "no_origin" leaves ``origin_info`` out (API.md 12.11).
-        never_updated: ``updated_at`` of a read before the first refresh (API.md 1.4).
-        never_updated_echo: The same in the answer to an edit (API.md 1.4).
-        archived_in_reads: Whether reads have the key (API.md 1.4).
-        email_as: Type of ``customer_email`` in reads (API.md 1.4).
-        phone_as: Type of the account's ``phone`` (API.md 12.9).
-        single_get_in_utc: Times of a single GET with ``+00:00`` (API.md 3.2).
-        list_order: Sort order of the list (API.md 12.15).
-        limit_too_large: A ``limit`` above 2000 is cut down to it, or refused with 4012 (API.md 12.15).
-        case_sensitive: Whether carrier and number must match by case (API.md 12.18).
-        trim_numbers: Whether blanks around a number are cut off; else they are 4014 (API.md 12.18).
-        known_carriers_only: Whether a carrier must be in the sandbox's list (API.md 6, code 4015).
-        detect_none: Code when no carrier is detected (API.md 3.18).
-        air_unknown: An air waybill without data: key missing, or without ``return_data`` (API.md 3.16).
-        remote_other: Whether ``other`` lists the queries that are not remote (API.md 12.7).
+        oversize: A longer batch is refused with 4020, or its first items are done under code 202.
+        delete_entry: Keys of a delete entry's ``meta``.
+        stop_entry: Keys of a notupdate entry.
+        delete_failures: Where a failed delete is told.
+        stop_failures: Where a failed notupdate is told.
+        update_failures: Where a failed edit is told.
+        error_data: What ``data`` is where there is nothing to return.
+        http_status_of_errors: "ok" sends application errors under HTTP 200, "real" under 400, 401....
+        http_status_429: HTTP status of a 429.
+        real_protocol_status: 404, 405 and 5xx as HTTP status too, not only as ``meta.code``.
+        rate_limit_body: What a 429 carries.
+        retry_after: The Retry-After header of a 429: none, seconds, or an HTTP date.
+        ban_restarts: Whether a request during a ban begins the ban anew.
+        quota_code: Code when the quota is used up.
+        quota_blocks_reads: Whether an empty quota also refuses reads.
+        edit_moves_updated_at: Whether an edit changes ``updated_at``.
+        edit_null: What null does to a field in an edit.
+        edit_empty: What an empty string does to a field in an edit.
+        edit_echo: Whether an edit echoes all fields or those sent.
+        echo_of_automatic: The PUT echo for ``status`` 8: the number, or the word.
+        override_survives_refresh: Whether a set status outlives the next refresh.
+        realtime_repeat: What a second realtime request within two hours gets.
+        realtime_stores: Whether realtime creates the tracking.
+        realtime_quota: What a realtime request costs.
+        total_as: Type of the list's ``total``.
+        counters_as: Type of the counters of getstatusnumber.
+        extra_counter: Whether getstatusnumber also counts ``inforeceived``.
+        transit_layout: Outer layout of costtime.
+        transit_numbers: How costtime writes a share.
+        destination_info: One of the three shapes for every tracking, or all of them mixed.
+        pending_shape: ``trackinfo`` before the first event; "no_origin" leaves ``origin_info`` out.
+        never_updated: ``updated_at`` of a read before the first refresh.
+        never_updated_echo: The same in the answer to an edit.
+        archived_in_reads: Whether reads have the key.
+        email_as: Type of ``customer_email`` in reads.
+        phone_as: Type of the account's ``phone``.
+        single_get_in_utc: Times of a single GET with ``+00:00``.
+        list_order: Sort order of the list.
+        limit_too_large: A ``limit`` above 2000 is cut down to it, or refused with 4012.
+        case_sensitive: Whether carrier and number must match by case.
+        trim_numbers: Whether blanks around a number are cut off; else they are 4014.
+        known_carriers_only: Whether a carrier must be in the sandbox's list.
+        detect_none: Code when no carrier is detected.
+        air_unknown: An air waybill without data: key missing, or without ``return_data``.
+        remote_other: Whether ``other`` lists the queries that are not remote.
         date_header: Whether answers carry the ``Date`` header.
 
     Example:

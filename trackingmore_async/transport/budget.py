@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
+from time import perf_counter
 from typing import Final
 
 import attrs
@@ -47,7 +50,7 @@ class Trail:
         waiting: Seconds that it waited for its turns and between them, without bans.
         pause: Seconds that it waited in bans.
         network: Seconds that its requests were on their way.
-        decode: Seconds that its answers took to decode.
+        decode: Seconds from the bytes of its answers to models.
         code: ``meta.code`` of its latest answer; None: there was none, or it had no envelope.
     """
 
@@ -69,7 +72,6 @@ class Trail:
     _silence: Silence = attrs.field(default=NO_SILENCE, repr=False)
     _since: float = 0.0
     _silent: float = 0.0
-    _decoding: float = 0.0
     _on_its_way: bool = False
 
     def begin(self, silence: Silence) -> None:
@@ -91,10 +93,10 @@ class Trail:
         self.network += self._since - before
         return self._since - before
 
-    def note_decoding(self, seconds: float) -> None:
-        """Count seconds that an answer took to decode; a call that has not ended did not wait for so long."""
-        self.decode += seconds
-        self._decoding += seconds
+    @property
+    def attempt(self) -> int:
+        """Which attempt of its latest request it is, from 1: each page of a list is a request."""
+        return self.attempts - self.before
 
     @property
     def is_on_its_way(self) -> bool:
@@ -110,15 +112,34 @@ class Trail:
 
     def end(self) -> None:
         """Count what was waited, in a ban and else."""
-        since, silent, decoding = self._since, self._silent, self._decoding
+        since, silent = self._since, self._silent
         self._wait()
         pause = self._silent - silent
         self.pause += pause
-        self.waiting += max(0.0, self._since - since - pause - decoding)
+        self.waiting += self._since - since - pause
+
+    @contextmanager
+    def decoding(self) -> Generator[None]:
+        """Count what happens in this context as decoding, and not as waiting."""
+        self.end()
+        begun = perf_counter()
+        try:
+            yield
+        finally:
+            self.decode += perf_counter() - begun
+            self._wait()
+
+    def include(self, other: Timing | None) -> None:
+        """Count what another call, which this one made and waited for, took of its time."""
+        other = other or Timing()
+        self.waiting, self.pause = self.waiting + other.waiting, self.pause + other.pause
+        self.network, self.decode = self.network + other.network, self.decode + other.decode
+        self.attempts += other.attempts
+        self._wait()
 
     def _wait(self) -> None:
         self._since = clock()
-        self._silent, self._decoding = self._silence.seconds(self._since), 0.0
+        self._silent = self._silence.seconds(self._since)
 
     def timing(self) -> Timing:
         """Return where the time went."""

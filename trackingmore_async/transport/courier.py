@@ -11,7 +11,7 @@ from trackingmore_async.operations import Operation
 from trackingmore_async.settings import ApiKey
 from trackingmore_async.transport.budget import Budget, clock
 from trackingmore_async.transport.exchange import Exchange
-from trackingmore_async.transport.http import SENT_ADVICE, Answer, HttpClient, explain, http_errors, receive
+from trackingmore_async.transport.http import Answer, HttpClient, explain, http_errors, receive, sent_advice
 
 __all__ = ["Courier"]
 
@@ -64,13 +64,13 @@ class Courier:
                 exchange.begin()
                 return await receive(client, request, exchange)
             except http_errors() as error:
-                failure = explain(error, exchange, client, seconds)
+                failure = explain(error, exchange, client, operation, seconds)
             finally:
                 exchange.end()
         # Raised out here, so that no error of httpx, whose request holds the key, hangs on ours.
         if failure is None or (exchange.gave_up and _is_over(budget)):  # httpx may look at the clock first
             exchange.gave_up = True
-            failure = _late(budget, exchange, seconds)
+            failure = _late(budget, exchange, sent_advice(exchange.sent, operation), seconds)
         raise failure
 
     def _headers(self, wire: Wire) -> dict[str, str]:
@@ -88,8 +88,7 @@ def _is_over(budget: Budget) -> bool:
     return budget.ends_at is not None and clock() >= budget.ends_at - CLOCKS
 
 
-def _late(budget: Budget, exchange: Exchange, seconds: float) -> TrackingMoreError:
-    advice = SENT_ADVICE[exchange.sent]
+def _late(budget: Budget, exchange: Exchange, advice: str, seconds: float) -> TrackingMoreError:
     if _is_over(budget):
         return DeadlineExceededError(f"The deadline passed before an answer came. {advice}", sent=exchange.sent)
     return TransportError(f"No complete answer within {seconds:g} s. {advice}", sent=exchange.sent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from asyncio import CancelledError
 from collections.abc import Iterator
 from itertools import count
 from types import TracebackType
@@ -32,9 +33,11 @@ class Herald:
 
     Args:
         hooks: Who wants to hear; where there are none, ask for nothing to be told: that would cost time.
+        server: Host and port of the server.
     """
 
     hooks: tuple[Hook, ...]
+    server: tuple[str, int]
     _numbers: Iterator[int] = attrs.field(factory=_numbers, init=False)
     _blamed: set[int] = attrs.field(factory=set[int], init=False)
 
@@ -48,10 +51,14 @@ class Herald:
         for place, hook in enumerate(self.hooks):
             try:
                 hook(told)
-            except Exception as error:
+            except (Exception, CancelledError) as error:  # nobody cancels a function: it asked a future that was
                 if place not in self._blamed:
                     self._blamed.add(place)
                     _complain(hook, error)
+
+    def tell_request(self, operation: Operation, trail: Trail, *, waited: float) -> None:
+        """Tell that an attempt is about to leave."""
+        self.tell("request", operation, trail, attempt=trail.attempt, waited=waited, server=self.server)
 
     def tell_reply(self, operation: Operation, exchange: Exchange, failure: type[BaseException] | None) -> None:
         """Tell that an attempt is over, and of the ban that it began, if it did."""
@@ -60,17 +67,17 @@ class Herald:
             "reply",
             operation,
             trail,
-            attempt=trail.attempts,
+            attempt=trail.attempt,
             seconds=exchange.seconds,
             http_status=exchange.http_status,
             code=None if exchange.http_status is None else trail.code,
             error=None if kind is None else kind.__name__,
         )
         if exchange.silenced is not None:
-            self.tell("pause", operation, trail, attempt=trail.attempts, seconds=exchange.silenced)
+            self.tell("pause", operation, trail, attempt=trail.attempt, seconds=exchange.silenced)
 
 
-def _complain(hook: Hook, error: Exception) -> None:
+def _complain(hook: Hook, error: BaseException) -> None:
     """Log what a hook did, without the text of its error: nobody knows what stands there."""
     name = getattr(hook, "__qualname__", type(hook).__name__)
     trace = error.__traceback__

@@ -19,11 +19,11 @@ from trackingmore_async.errors import (
     TrackingMoreError,
     TransportError,
 )
+from trackingmore_async.operations import Operation, Safety
 from trackingmore_async.transport.exchange import Exchange
 
 __all__ = [
     "POOL_SIZE",
-    "SENT_ADVICE",
     "Answer",
     "HttpClient",
     "check_address",
@@ -32,11 +32,12 @@ __all__ = [
     "make_clients",
     "may_be_proxied",
     "receive",
+    "sent_advice",
 ]
 
 POOL_SIZE = 20  # httpcore's pool grows quadratically dear above it (SPEED.md B2)
 
-SENT_ADVICE: Mapping[bool | None, str] = {
+_SENT_ADVICE: Mapping[bool | None, str] = {
     False: "The request was not sent. Check the network and base_url, then try again.",
     True: "The request was sent and may have been carried out. Read back before sending it again.",
     None: "The request may have been sent and carried out. Read back before sending it again.",
@@ -84,6 +85,13 @@ class Answer:
     headers: Mapping[str, str] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)  # it may hold customers' data
     address: object = None
+
+
+def sent_advice(sent: bool | None, operation: Operation) -> str:
+    """Say whether a request was sent, and what to do next; a request that only reads can be sent again at any time."""
+    if sent is not False and operation.safety is Safety.READ:
+        return "Nothing was changed. Try again."
+    return _SENT_ADVICE[sent]
 
 
 def check_address(base_url: str) -> None:
@@ -141,7 +149,9 @@ def http_errors() -> tuple[type[Exception], ...]:
     return (*kinds, RuntimeError, OSError)
 
 
-def explain(error: Exception, exchange: Exchange, client: HttpClient, seconds: float) -> TrackingMoreError:
+def explain(
+    error: Exception, exchange: Exchange, client: HttpClient, operation: Operation, seconds: float
+) -> TrackingMoreError:
     """Turn an error of the HTTP client into one of ours: its name and advice, none of its content."""
     names = {kind.__name__ for kind in type(error).__mro__}
     if names & _UNSENT:
@@ -156,4 +166,5 @@ def explain(error: Exception, exchange: Exchange, client: HttpClient, seconds: f
         return DecodeError("The answer cannot be inflated. Try again; if it stays so, check base_url and proxies.")
     exchange.gave_up = "TimeoutException" in names
     what = f"No answer within {seconds:g} s" if exchange.gave_up else "The connection failed"
-    return TransportError(f"{what} ({type(error).__name__}). {SENT_ADVICE[exchange.sent]}", sent=exchange.sent)
+    advice = sent_advice(exchange.sent, operation)
+    return TransportError(f"{what} ({type(error).__name__}). {advice}", sent=exchange.sent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -27,7 +27,7 @@ from trackingmore_async.pacing.protocol import Permit, RateLimiter
 from trackingmore_async.pacing.refusal import late_turn
 from trackingmore_async.pacing.silence import Silence
 from trackingmore_async.retry import RetryPolicy, delay_before_retry
-from trackingmore_async.settings import ApiKey, Lane, account_name
+from trackingmore_async.settings import ApiKey, Lane, account_name, server_of
 from trackingmore_async.stats import Statistics
 from trackingmore_async.transport.bans import Bans
 from trackingmore_async.transport.budget import Budget, Trail, clock
@@ -77,7 +77,7 @@ class Transport:
         self.base_url: str = base_url
         self.account: str = account_name(base_url, key)
         self.lifetime: Lifetime = Lifetime()
-        self.herald: Herald = Herald(hooks)
+        self.herald: Herald = Herald(hooks, server_of(base_url))
         self.counters: Counters = Counters()
         self.silence: Silence = Silence()
         self.latency: Latency = Latency()
@@ -158,14 +158,20 @@ class Transport:
         """Return what the server's clock showed at `moment` (loop clock); None before its first ``Date`` header."""
         return None if self._server_epoch is None else self._server_epoch + timedelta(seconds=moment)
 
-    def call(self, operation: Operation, lane: Lane, trail: Trail) -> Call:
-        """Return the context of one logical call, which `send` opens itself unless the trail is that of an open one.
+    def call(self, operation: Operation, lane: Lane, trail: Trail) -> AbstractContextManager[None]:
+        """Return the context of one logical call; nothing begins where the trail is that of one which has begun.
 
         Args:
             operation: The row of the table.
             lane: Where it waits.
             trail: What it goes through; its `timing` is complete after the context.
+
+        Raises:
+            ClientStateError: the client is not open.
         """
+        self.lifetime.check()
+        if trail.call:
+            return nullcontext()
         trail.lane = lane
         return Call(self.herald, self.silence, operation, trail)
 
@@ -209,7 +215,7 @@ class Transport:
         if not trail.is_counted:
             self.counters.came(operation.bucket)
         try:
-            with nullcontext() if trail.call else self.call(operation, budget.lane, trail):
+            with self.call(operation, budget.lane, trail):
                 return await self._until_closed(operation, build, budget, trail)
         except TrackingMoreError as error:
             trail.end()
@@ -245,7 +251,7 @@ class Transport:
                     raise
                 if self.herald.hooks:
                     name = type(error).__name__
-                    self.herald.tell("retry", operation, trail, attempt=trail.attempts, seconds=delay, error=name)
+                    self.herald.tell("retry", operation, trail, attempt=trail.attempt, seconds=delay, error=name)
                 await back_off(delay)
             else:
                 if reply is not None:  # None: a 429, which costs no attempt
@@ -268,7 +274,7 @@ class Transport:
         failure: type[BaseException] | None = None
         try:
             if self.herald.hooks:
-                self.herald.tell("request", operation, trail, attempt=trail.attempts, waited=begun_at - asked_at)
+                self.herald.tell_request(operation, trail, waited=begun_at - asked_at)
             answer = await self._courier.carry(pool.client, operation, build(), budget, exchange)
             self.round_trip.answered_from(answer.address)
             reply = await self._judge(answer, exchange)
@@ -291,7 +297,7 @@ class Transport:
             return
         self.counters.requests += 1
         bucket = exchange.permit.bucket
-        if trail.attempts - trail.before > 1:
+        if trail.attempt > 1:
             counter = self.counters.of(bucket)
             counter.retries += 1
             counter.replays += trail.in_doubt
