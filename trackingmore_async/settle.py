@@ -124,12 +124,12 @@ async def _look_up(
         found = await caller.read(query, left)
     except TrackingMoreError as failure:
         trail.include(failure.timing)
-        error.timing = trail.timing()
+        error.timing, error.attempts = trail.timing(), trail.attempts
         if isinstance(failure, NotFoundError) and failure.code is not None:
             return None
         raise _unknown(error) from failure
     trail.include(found.timing)
-    error.timing = trail.timing()
+    error.timing, error.attempts = trail.timing(), trail.attempts
     return found
 
 

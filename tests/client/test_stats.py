@@ -227,6 +227,16 @@ async def test_the_load_of_a_new_client_is_an_average_over_its_life(sandbox: San
     assert bucket.load == pytest.approx(20, rel=0.05)
 
 
+async def test_a_client_is_as_old_as_it_is_open(sandbox: Sandbox) -> None:
+    """The load of one that was opened when its program had run for an hour is no other than that of the first one."""
+    await anyio.sleep(3600)
+    async with in_process(sandbox, limiter=GrantAll()) as tm:
+        for _ in range(20):
+            await anyio.sleep(0.05)
+            transport_of(tm).counters.came("list", 1, 40)
+        assert tm.stats().buckets["list"].load == pytest.approx(20, rel=0.05)
+
+
 async def test_what_is_not_shared_counts_as_a_full_request(sandbox: Sandbox) -> None:
     """A page of a walk takes the place of 40 look-ups; what was counted when it came does not count again."""
     async with in_process(sandbox, limiter=GrantAll()) as tm:

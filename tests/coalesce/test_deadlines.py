@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from trackingmore_async import DeadlineExceededError, Tracking, TrackingMore, TrackingMoreError
+from trackingmore_async import DeadlineExceededError, LocalLimiter, Rate, Tracking, TrackingMore, TrackingMoreError
 from trackingmore_async.sandbox import Fault, Sandbox
+from trackingmore_async.settings import Coalesce
 
 from .scene import CARRIER, at_once, names, numbers, opened, requests, stocked
 
@@ -46,6 +47,7 @@ async def test_a_hopeless_call_fails_at_once(options: dict[str, Any], call: str)
     assert caught.value.projected_wait == pytest.approx(121.0, abs=2.0)
     assert caught.value.sent is False
     assert f"{caught.value.projected_wait:.1f} s" in str(caught.value)
+    assert "silent after a 429 for another 1" in str(caught.value)
 
 
 async def test_a_ban_that_begins_refuses_only_those_it_makes_hopeless() -> None:
@@ -97,6 +99,65 @@ async def test_the_place_in_the_line_counts() -> None:
         assert names(await singles) == numbers(4)
 
 
+async def test_the_place_of_the_request_that_is_joined_counts() -> None:
+    """Who would travel with a request behind others in the queue is told at once when these take too long for it."""
+    sandbox = stocked(2)
+    async with opened(sandbox, rates={"get": Rate(1, 100.0)}) as tm, asyncio.TaskGroup() as tasks:
+        await alone(tm, "ZZ0000000")
+        for _ in range(4):
+            tasks.create_task(_first_page(tm))
+        await asyncio.sleep(0.1)
+        patient = tasks.create_task(tm.trackings.get(CARRIER, "ZZ0000000"))
+        await asyncio.sleep(0.1)
+        begun = asyncio.get_running_loop().time()
+        with pytest.raises(DeadlineExceededError) as caught:
+            await tm.with_options(max_wait=2.0).trackings.get(CARRIER, "ZZ0000001")
+        assert asyncio.get_running_loop().time() == begun
+        assert caught.value.projected_wait == pytest.approx(3.8, abs=0.1)
+    assert patient.result().timing is not None
+
+
+async def _first_page(tm: TrackingMore) -> None:
+    await tm.trackings.list(page_size=1)
+
+
+@pytest.mark.parametrize("method", ["update", "delete", "create"])
+@pytest.mark.parametrize("impatience", [{"deadline": 5.0}, {"max_wait": 5.0}, {}])
+async def test_a_write_that_meets_a_ban_is_refused_at_once(method: str, impatience: dict[str, Any]) -> None:
+    """Unless somebody who shares its batch sits the ban out: nothing was changed, and nothing will be."""
+    sandbox = stocked()
+    if method != "create":
+        sandbox.create(CARRIER, "ZZ0000000")
+    sandbox.faults.add(Fault(f"{method}_many", on={1}, code=429))
+    async with opened(sandbox, limiter=LocalLimiter()) as tm:
+        begun = asyncio.get_running_loop().time()
+        with pytest.raises(DeadlineExceededError) as caught:
+            await getattr(tm.with_options(coalesce="all", **impatience).trackings, method)(CARRIER, "ZZ0000000")
+        assert asyncio.get_running_loop().time() - begun < 0.1
+        assert (caught.value.sent, caught.value.retry_after) == (False, 121)
+        await asyncio.sleep(200)
+    assert requests(sandbox) == {f"{method}_many": 1}
+    assert (sandbox.find(CARRIER, "ZZ0000000") is None) == (method == "create")
+
+
+async def test_a_write_whose_batch_sits_a_ban_out_waits_for_that_or_for_its_deadline() -> None:
+    """A batch is sent as it was formed: who shares it with somebody patient is not refused, and is told the truth."""
+    sandbox = stocked(3)
+    sandbox.faults.add(Fault("update_many", on={1}, code=429))
+    options: list[dict[str, Any]] = [{"max_wait": None}, {"max_wait": 5.0}, {"deadline": 5.0}]
+    async with opened(sandbox, limiter=LocalLimiter()) as tm:
+        views = [tm.with_options(coalesce="all", **option) for option in options]
+        calls = (view.trackings.update(CARRIER, one, title="mug") for view, one in zip(views, numbers(3), strict=True))
+        patient, waiting, hasty = await at_once(calls)
+    assert [round(one.timing.pause) for one in (patient, waiting, hasty)] == [121, 121, 5]
+    assert isinstance(hasty, DeadlineExceededError)
+    assert hasty.sent is True
+    assert "read back before sending it again" in str(hasty)
+    found = sandbox.find(CARRIER, "ZZ0000002")
+    assert found is not None
+    assert found["title"] == "mug"
+
+
 async def test_a_list_that_is_too_late_leaves_the_single_look_up() -> None:
     """Whom the list cannot serve in time is answered by a request of its own, if that has a slot in time."""
     sandbox = stocked(90)
@@ -110,6 +171,23 @@ async def test_a_list_that_is_too_late_leaves_the_single_look_up() -> None:
         assert [round(one.timing.waiting, 1) for one in found if one.timing] == [0.0, 1.0]
         assert names(await waiting) == numbers(80)
     assert requests(sandbox) == {"list": 3, "get": 2}
+
+
+@pytest.mark.parametrize(("seconds", "in_time"), [(29.5, True), (30.5, False)])
+@pytest.mark.parametrize("coalesce", ["all", False])
+async def test_single_calls_wait_for_thirty_seconds(coalesce: Coalesce, seconds: float, in_time: bool) -> None:
+    """Unless told otherwise a call waits for a slot that is so far away, and is refused at once when it is further."""
+    sandbox, rates = stocked(1), dict.fromkeys(("list", "get", "update_many", "update"), Rate(1, seconds))
+    async with opened(sandbox, rates=rates) as tm:
+        trackings = tm.with_options(coalesce=coalesce).trackings
+        for tracking in (alone(tm, "ZZ0000000"), tm.trackings.get(CARRIER, "ZZ0000000")):
+            await tracking
+        await trackings.update(CARRIER, "ZZ0000000", title="mug")
+        begun = asyncio.get_running_loop().time()
+        told = await at_once([trackings.get(CARRIER, "ZZ0000000"), trackings.update(CARRIER, "ZZ0000000", title="cup")])
+        taken = asyncio.get_running_loop().time() - begun
+    assert [isinstance(one, DeadlineExceededError) for one in told] == [not in_time] * 2
+    assert taken == (pytest.approx(seconds, abs=0.1) if in_time else 0.0)
 
 
 async def test_a_deadline_ends_a_call_whose_request_was_sent() -> None:

@@ -8,6 +8,7 @@ import asyncio
 import sys
 from typing import Any
 
+import httpx
 import pytest
 
 from trackingmore_async import (
@@ -18,8 +19,10 @@ from trackingmore_async import (
     RetryPolicy,
     ServerError,
     Tracking,
+    TrackingMore,
+    TransportError,
 )
-from trackingmore_async.sandbox import Fault, Switches
+from trackingmore_async.sandbox import Fault, Path, Switches
 
 from .scene import CARRIER, at_once, names, numbers, opened, requests, stocked
 
@@ -35,16 +38,21 @@ async def test_forty_look_ups_take_one_request() -> None:
     assert requests(sandbox) == {"list": 1}
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="there are no eager tasks before Python 3.12")
-async def test_forty_eager_look_ups_take_one_request() -> None:
-    """A program whose tasks begin at once has its requests shared like any other."""
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="tasks that begin at once came with Python 3.12")
+@pytest.mark.parametrize("method", ["get", "update"])
+async def test_calls_share_where_tasks_begin_at_once(method: str) -> None:
+    """With `asyncio.eager_task_factory` the first of forty calls does not leave before the others have been made."""
     sandbox, loop = stocked(40), asyncio.get_running_loop()
+    fields = {"title": "mug"} if method == "update" else {}
     async with opened(sandbox) as tm:
-        loop.set_task_factory(vars(asyncio)["eager_task_factory"])
-        found = await at_once(tm.trackings.get(CARRIER, number) for number in numbers(40))
-        loop.set_task_factory(None)
+        call = getattr(tm.with_options(coalesce="all").trackings, method)
+        loop.set_task_factory(getattr(asyncio, "eager_task_factory"))  # noqa: B009 - Python 3.11 has none
+        try:
+            found = await at_once(call(CARRIER, number, **fields) for number in numbers(40))
+        finally:
+            loop.set_task_factory(None)
     assert names(found) == numbers(40)
-    assert requests(sandbox) == {"list": 1}
+    assert [arrival.numbers for arrival in sandbox.statistics().arrivals] == [40]
 
 
 async def test_more_than_forty_take_the_next_slot() -> None:
@@ -105,6 +113,16 @@ async def test_case_does_not_matter_where_the_server_ignores_it(case_sensitive: 
         small, large = await at_once(tm.trackings.get("zto", number) for number in ("zz00001ab", "ZZ00001AB"))
     assert large.tracking_number == "ZZ00001AB"
     assert isinstance(small, NotFoundError) if case_sensitive else small.tracking_number == "ZZ00001AB"
+
+
+async def test_a_number_in_other_letters_needs_no_request_of_its_own() -> None:
+    """What the list holds in other letters is the tracking, where the server says so: it is not asked for once more."""
+    sandbox = stocked(switches=Switches(case_sensitive=False))
+    sandbox.create("zto", "ZZ00001AB")
+    async with opened(sandbox) as tm:
+        found = await tm.trackings.get("zto", "zz00001ab")
+    assert found.tracking_number == "ZZ00001AB"
+    assert requests(sandbox) == {"list": 1}
 
 
 @pytest.mark.parametrize("case_sensitive", [True, False])
@@ -259,6 +277,34 @@ async def test_who_joins_a_second_attempt_has_as_many_as_others() -> None:
     assert second.tracking_number == "ZZ0000001"
 
 
+async def test_who_joins_a_second_attempt_is_told_what_is_true_for_all() -> None:
+    """When that attempt fails for a reason that will last, nothing is asked again for those who came meanwhile."""
+    sandbox = stocked(2)
+    sandbox.faults.add(Fault("list", on={1}, status=500), Fault("list", on={2, 3}, code=4001))
+    async with opened(sandbox, retry=RetryPolicy(attempts=2, base=0.0)) as tm:
+        first = asyncio.ensure_future(at_once([tm.trackings.get(CARRIER, "ZZ0000000")]))
+        await asyncio.sleep(0.5)
+        told = [*await at_once([tm.trackings.get(CARRIER, "ZZ0000001")]), *await first]
+    assert [type(error) for error in told] == [AuthenticationError] * 2
+    assert requests(sandbox) == {"list": 2}
+
+
+async def test_who_waits_for_another_attempt_does_not_lose_his_place() -> None:
+    """Who joined the last attempt of a request that failed is in the next one, before the many who came after him."""
+    sandbox = stocked(100)
+    sandbox.faults.add(Fault("list", times=2, status=500))
+    async with opened(sandbox, retry=RetryPolicy(attempts=2, base=0.0)) as tm:
+        first = asyncio.ensure_future(at_once([tm.trackings.get(CARRIER, "ZZ0000000")]))
+        await asyncio.sleep(0.5)
+        second = asyncio.ensure_future(tm.trackings.get(CARRIER, "ZZ0000001"))
+        await asyncio.sleep(0.1)
+        others = asyncio.ensure_future(at_once(tm.trackings.get(CARRIER, number) for number in numbers(100)[2:]))
+        found = await second
+        await asyncio.gather(first, others)
+    assert found.timing is not None
+    assert found.timing.waiting == pytest.approx(1.5, abs=0.01)
+
+
 async def test_a_wrong_key_is_told_to_all() -> None:
     """What has nothing to do with a number is not asked again for each of them."""
     sandbox = stocked(3)
@@ -289,6 +335,35 @@ async def test_more_pages_are_read_when_the_total_says_so(monkeypatch: pytest.Mo
         found = await at_once(tm.trackings.get(CARRIER, number) for number in numbers(10))
     assert names(found) == numbers(10)
     assert requests(sandbox) == {"list": 4}
+
+
+async def test_a_page_holds_two_thousand() -> None:
+    """A number that very many carriers have fits in one page, and so in one request."""
+    addresses: list[str] = []
+
+    async def note(request: httpx.Request) -> None:
+        addresses.append(str(request.url))
+
+    sandbox = stocked(2)
+    async with (
+        httpx.AsyncClient(transport=sandbox.transport(), event_hooks={"request": [note]}) as http,
+        TrackingMore(sandbox.key, base_url=sandbox.url, http_client=http) as tm,
+    ):
+        await at_once(tm.trackings.get(CARRIER, number) for number in numbers(2))
+    (address,) = addresses
+    assert dict(httpx.URL(address).params) == {"numbers": "ZZ0000000,ZZ0000001", "limit": "2000", "page": "1"}
+
+
+async def test_no_page_is_read_that_nobody_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When all that was asked for has been found, the other carriers of these numbers are left unread."""
+    monkeypatch.setattr("trackingmore_async.coalesce.lookups.MAX_PAGE_SIZE", 3)
+    sandbox = stocked()
+    for index in range(10):
+        sandbox.create(f"carrier-{index}", "ZZ0000000")
+    async with opened(sandbox) as tm:
+        found = await tm.trackings.get("carrier-9", "ZZ0000000")
+    assert found.carrier_code == "carrier-9"
+    assert requests(sandbox) == {"list": 1}
 
 
 async def test_what_the_first_page_showed_counts_though_there_is_no_second(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -341,6 +416,33 @@ async def test_timeouts_of_their_own_do_not_mix() -> None:
         found = await at_once([*calls, *(quick.trackings.get(CARRIER, number) for number in numbers(4)[2:])])
     assert names(found) == numbers(4)
     assert requests(sandbox) == {"list": 2}
+
+
+async def test_timeouts_of_their_own_do_not_mix_for_one_number_either() -> None:
+    """Who allows a slow server thirty seconds is not cut off after the one second of another caller."""
+    sandbox = stocked(1, path=Path(work=5.0))
+    async with opened(sandbox, retry=RetryPolicy(attempts=1)) as tm:
+        hasty = tm.with_options(timeout=1)
+        told = await at_once(view.trackings.get(CARRIER, "ZZ0000000") for view in (hasty, tm))
+    assert isinstance(told[0], TransportError)
+    assert told[1].tracking_number == "ZZ0000000"
+
+
+async def test_a_request_that_failed_is_sent_again_for_those_who_stay() -> None:
+    """Who gives up before the second attempt is not in it, and without anybody there is none."""
+    sandbox = stocked(3)
+    sandbox.faults.add(Fault("list", on={1, 3}, status=503, body="html"))
+    async with opened(sandbox) as tm:
+        calls = [asyncio.ensure_future(tm.trackings.get(CARRIER, number)) for number in numbers(3)]
+        await asyncio.sleep(0.01)
+        for call in calls[:2]:
+            call.cancel()
+        assert (await calls[2]).tracking_number == "ZZ0000002"
+        last = asyncio.ensure_future(tm.trackings.get(CARRIER, "ZZ0000000"))
+        await asyncio.sleep(1.01)
+        last.cancel()
+        await asyncio.sleep(30)
+    assert [arrival.numbers for arrival in sandbox.statistics().arrivals] == [3, 1, 1]
 
 
 async def test_a_result_says_where_its_time_went() -> None:

@@ -1,6 +1,6 @@
 """Answers from memory: not older than asked for, marked as such, never older than an own write."""
 
-# pyright: reportPossiblyUnboundVariable=false
+# pyright: reportPossiblyUnboundVariable=false, reportPrivateUsage=false
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import anyio
 import pytest
 
 from trackingmore_async import ConfigurationError, NotFoundError, TrackingMore, TrackingUpdate
-from trackingmore_async.sandbox import Fault
+from trackingmore_async.sandbox import Fault, Switches
 
-from .scene import CARRIER, at_once, opened, requests, stocked
+from .scene import CARRIER, at_once, numbers, opened, requests, stocked
 
 pytestmark = pytest.mark.anyio
 
@@ -183,6 +183,25 @@ async def test_a_miss_is_remembered_too() -> None:
         assert (await tm.trackings.get(CARRIER, NUMBER, max_age=60)).tracking_number == NUMBER
 
 
+async def test_a_miss_under_the_new_carrier_ends_with_the_change_to_it() -> None:
+    """A tracking that was moved to a carrier is found there, though it was missing a moment ago."""
+    sandbox = stocked(1)
+    async with opened(sandbox) as tm:
+        await at_once([tm.trackings.get("sto", NUMBER, max_age=600)])
+        await tm.trackings.change_carrier(CARRIER, NUMBER, "sto")
+        assert (await tm.trackings.get("sto", NUMBER, max_age=600)).carrier_code == "sto"
+
+
+async def test_a_write_under_another_spelling_counts() -> None:
+    """Where the server ignores case, what is written in other letters is the same tracking, and is read anew."""
+    sandbox = stocked(switches=Switches(case_sensitive=False))
+    sandbox.create(CARRIER, "ZZ00001AB")
+    async with opened(sandbox) as tm:
+        await tm.trackings.get(CARRIER, "ZZ00001AB", max_age=600)
+        await tm.trackings.update(CARRIER, "zz00001ab", title="mug")
+        assert (await tm.trackings.get(CARRIER, "ZZ00001AB", max_age=600)).title == "mug"
+
+
 async def test_a_question_to_the_carrier_outdates_memory() -> None:
     """After realtime() a look-up is fetched: the carrier may have told something new."""
     sandbox = stocked(1)
@@ -202,3 +221,62 @@ async def test_a_wrong_address_is_no_miss_to_remember() -> None:
         (wrong,) = await at_once([tm.trackings.get(CARRIER, NUMBER, max_age=600)])
         assert isinstance(wrong, NotFoundError)
         assert (await tm.trackings.get(CARRIER, NUMBER, max_age=600)).tracking_number == NUMBER
+
+
+async def test_a_thousand_trackings_are_remembered() -> None:
+    """That is the default; of more than that those used longest ago are forgotten."""
+    sandbox = stocked(1040)
+    async with opened(sandbox) as tm:
+        patient = tm.with_options(max_wait=None).trackings
+        for first in range(0, 1040, 40):
+            await at_once(patient.get(CARRIER, number, max_age=0) for number in numbers(1040)[first : first + 40])
+        assert requests(sandbox) == {"list": 26}
+        await at_once(patient.get(CARRIER, number, max_age=600) for number in numbers(1040)[40:])
+        assert requests(sandbox) == {"list": 26}
+        again = await patient.get(CARRIER, NUMBER, max_age=600)
+    assert again.timing is not None
+    assert not again.timing.from_memory
+
+
+async def test_a_miss_that_was_asked_for_before_a_create_is_not_kept_after_it() -> None:
+    """A look-up that finds nothing does not hide the tracking that this client created meanwhile."""
+    sandbox = stocked()
+    async with opened(sandbox) as tm:
+        await at_once([tm.trackings.get(CARRIER, "ZZ9999999", max_age=600)])
+        sandbox.faults.add(Fault("get", times=1, delay_back=5.0))
+        early = asyncio.ensure_future(at_once([tm.trackings.get(CARRIER, NUMBER, max_age=600)]))
+        await asyncio.sleep(2.5)
+        await tm.trackings.create(CARRIER, NUMBER)
+        (missed,) = await early
+        assert isinstance(missed, NotFoundError)
+        assert (await tm.trackings.get(CARRIER, NUMBER, max_age=600)).tracking_number == NUMBER
+
+
+async def test_what_was_asked_for_before_memory_was_used_is_not_kept() -> None:
+    """Writes are noted only from then on: an earlier look-up may show what was there before one of them."""
+    sandbox = stocked(1)
+    sandbox.faults.add(Fault("list", on={1}, delay_back=3.0), Fault("list", on={2}, delay_back=10.0))
+    async with opened(sandbox) as tm:
+        early = asyncio.ensure_future(tm.trackings.get(CARRIER, NUMBER))
+        await asyncio.sleep(0.1)
+        await tm.trackings.update(CARRIER, NUMBER, title="mug")
+        first = asyncio.ensure_future(tm.trackings.get(CARRIER, NUMBER, max_age=600))
+        assert (await early).title != "mug"
+        assert (await tm.trackings.get(CARRIER, NUMBER, max_age=600)).title == "mug"
+        assert (await first).title == "mug"
+
+
+async def test_more_writes_than_memory_notes_leave_nothing_old_in_it() -> None:
+    """Which trackings were written is noted for as many as memory holds; beyond that nothing earlier is kept at all."""
+    sandbox = stocked(4)
+    async with opened(sandbox, memory_size=2) as tm:
+        await tm.trackings.get(CARRIER, "ZZ0000003", max_age=600)
+        await asyncio.sleep(2)
+        sandbox.faults.add(Fault("list", times=1, delay_back=5.0))
+        early = asyncio.ensure_future(tm.trackings.get(CARRIER, NUMBER))
+        await asyncio.sleep(0.1)
+        for number in numbers(4):
+            await tm.trackings.update(CARRIER, number, title="mug")
+        assert len(vars(tm)["_caller"].memory._written) == 2
+        assert (await early).title != "mug"
+        assert (await tm.trackings.get(CARRIER, NUMBER, max_age=600)).title == "mug"

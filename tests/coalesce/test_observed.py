@@ -66,6 +66,14 @@ async def test_edits_that_are_taken_apart_tell_their_calls() -> None:
     assert shares == [tuple(calls), (calls[0],), (calls[1],)]
 
 
+async def test_a_shared_call_tells_its_lane() -> None:
+    """A bulk look-up is told as one, and so is the request that it waits for."""
+    heard: list[HookDetails] = []
+    async with opened(stocked(1), hooks=[heard.append]) as tm:
+        await tm.with_options(priority="bulk").trackings.get(CARRIER, "ZZ0000000")
+    assert {(details.operation, details.lane) for details in heard} == {("get", "bulk"), ("list", "bulk")}
+
+
 async def test_a_cancelled_look_up_ends_too() -> None:
     """Hooks hear the end of a call that was cancelled while it waited."""
     heard: list[HookDetails] = []

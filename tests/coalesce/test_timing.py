@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import pytest
 
@@ -101,3 +102,41 @@ async def test_a_ban_that_a_write_sat_out_is_pause() -> None:
         )
     assert isinstance(error, RateLimitedError)
     assert figures(error.timing) == (0, 121, 0.5, 2)
+
+
+async def test_who_comes_during_a_ban_has_no_part_in_its_beginning() -> None:
+    """A look-up that comes in the middle of a ban, and shares the request that met it, paused for the rest of it."""
+    sandbox = far(2)
+    sandbox.faults.add(Fault("list", on={1}, code=429))
+    async with opened(sandbox) as tm:
+        patient = tm.with_options(max_wait=None).trackings
+        first = asyncio.ensure_future(patient.get(CARRIER, "ZZ0000000"))
+        await asyncio.sleep(60.25)
+        later = await patient.get(CARRIER, "ZZ0000001")
+    assert figures((await first).timing) == (0, 121, 0.5, 2)
+    assert figures(later.timing) == (0, 61, 0.25, 1)
+
+
+async def test_decoding_is_told_apart() -> None:
+    """Whatever shares a request, or is asked for by itself after one, tells what it took to decode the answers."""
+    async with opened(far(1), limiter=GrantAll()) as tm:
+        trackings = tm.with_options(coalesce="all").trackings
+        found = await trackings.get(CARRIER, "ZZ0000000")
+        echo = await trackings.update(CARRIER, "ZZ0000000", title="mug")
+        error = await failure(trackings.update(CARRIER, "ZZ9999999", title="mug"))
+    for timing in (found.timing, echo.timing, error.timing):
+        assert timing is not None
+        assert 0 < timing.decode < 0.1
+        assert timing.waiting < 0.1
+
+
+async def test_decoding_of_all_answers_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look-up that the list left out counts the decoding of both answers, and of the rows of the list."""
+    sandbox = far(1)
+    sandbox.faults.add(Fault("list", on={1}, body=b'{"meta":{"code":200},"data":{"total":"1","items":[{"odd":1}]}}'))
+    clock = itertools.count(0.0, 16.0).__next__
+    monkeypatch.setattr("trackingmore_async.transport.budget.perf_counter", clock)
+    async with opened(sandbox, limiter=GrantAll()) as tm:
+        found = await tm.trackings.get(CARRIER, "ZZ0000000")
+    assert found.timing is not None
+    assert found.timing.decode == 3 * 16.0

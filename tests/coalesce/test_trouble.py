@@ -10,6 +10,7 @@ import pytest
 
 from trackingmore_async import (
     ClientStateError,
+    ConfigurationError,
     DeadlineExceededError,
     LocalLimiter,
     NotFoundError,
@@ -17,6 +18,7 @@ from trackingmore_async import (
     Rate,
     RetryPolicy,
     Tracking,
+    TrackingEcho,
     TrackingMore,
     TransportError,
 )
@@ -120,6 +122,47 @@ async def test_closing_tells_all_who_wait(method: str) -> None:
     assert isinstance(told[0], ClientStateError | TransportError)
 
 
+@pytest.mark.parametrize("when", [0, 0.1, 1.5, 60.0])
+async def test_nothing_goes_on_once_closing_is_over(when: float) -> None:
+    """Whether shared requests wait, are under way or sit a ban out: their tasks end before `aclose` returns."""
+    sandbox = stocked(1, path=Path(work=1.0))
+    sandbox.faults.add(Fault("list", on={2}, code=429))
+    async with opened(sandbox) as tm:
+        trackings = tm.with_options(coalesce="all", max_wait=None).trackings
+        calls = [asyncio.ensure_future(trackings.get(CARRIER, number)) for number in numbers(90)]
+        edits = [asyncio.ensure_future(trackings.update(CARRIER, "ZZ0000000", title="mug")) for _ in range(2)]
+        await asyncio.sleep(when)
+        await tm.aclose()
+        assert not [task for task in asyncio.all_tasks() if "carry_out" in repr(task)]
+        async with asyncio.timeout(10.0):
+            told = await at_once([*calls, *edits])
+    kinds: set[type] = {type(one) for one in told}
+    assert ClientStateError in kinds
+    assert kinds <= {ClientStateError, TransportError, Tracking, TrackingEcho, NotFoundError}
+
+
+@pytest.mark.parametrize("method", ["update", "get"])
+@pytest.mark.parametrize("turns", [1, 2, 3])
+async def test_closing_that_is_cut_off_tells_all_who_wait_too(method: str, turns: int) -> None:
+    """When a server that shuts down cancels the task that closes the client, nobody is left waiting."""
+    sandbox = stocked(1, path=Path(work=5.0))
+    async with opened(sandbox) as tm:
+        trackings = tm.with_options(coalesce="all", max_wait=None).trackings
+        fields = {"title": "mug"} if method == "update" else {}
+        calls = [asyncio.ensure_future(getattr(trackings, method)(CARRIER, "ZZ0000000", **fields))]
+        await asyncio.sleep(0.1)
+        calls += [asyncio.ensure_future(getattr(trackings, method)(CARRIER, "ZZ0000000", **fields)) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        closing = asyncio.ensure_future(tm.aclose())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.gather(closing, return_exceptions=True)
+        async with asyncio.timeout(10.0):
+            told = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(error) for error in told[1:]] == [ClientStateError] * 2
+
+
 @pytest.mark.parametrize("method", ["acquire", "projected_wait"])
 async def test_a_broken_limiter_hangs_nobody(method: str) -> None:
     """What a limiter raises, even what cannot be copied, is told to all who wait for it."""
@@ -130,6 +173,25 @@ async def test_a_broken_limiter_hangs_nobody(method: str) -> None:
             told = await at_once(patient.trackings.get(CARRIER, number) for number in numbers(50))
     assert names(told[:40]) == numbers(40)
     assert [type(error) for error in told[40:]] == [OddError] * 10
+
+
+class Useless(LocalLimiter):
+    """A limiter that grants nothing, and says why in an error of this library."""
+
+    async def acquire(self, bucket: str, **_: Any) -> Permit:
+        """Refuse."""
+        raise ConfigurationError("The state file cannot be used.")
+
+
+@pytest.mark.parametrize("method", ["update", "get"])
+async def test_a_limiter_that_refuses_everybody_is_heard_by_everybody(method: str) -> None:
+    """When no request gets its slot for a reason that the limiter tells, each who waits for it is told that."""
+    fields = {"title": "mug"} if method == "update" else {}
+    async with opened(stocked(3), limiter=Useless()) as tm, asyncio.timeout(60.0):
+        call = getattr(tm.with_options(coalesce="all", max_wait=None).trackings, method)
+        told = await at_once(call(CARRIER, number, **fields) for number in numbers(3))
+    assert [type(error) for error in told] == [ConfigurationError] * 3
+    assert len({id(error) for error in told}) == 3
 
 
 async def test_tasks_that_somebody_ends_hang_nobody() -> None:

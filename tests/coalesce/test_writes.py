@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from trackingmore_async import (
+    UNSET,
     AlreadyExistsError,
     ClientStateError,
     ConfigurationError,
@@ -75,6 +76,19 @@ async def test_edits_of_one_tracking_are_merged_field_by_field() -> None:
     assert [arrival.numbers for arrival in sandbox.statistics().arrivals] == [1]
 
 
+async def test_each_caller_of_a_merged_edit_has_an_echo_of_its_own() -> None:
+    """Two callers may wait differently long for one echo: each has an object of its own, with its own time."""
+    sandbox = stocked(1)
+    async with opened(sandbox) as tm:
+        await shared(tm).update(CARRIER, "ZZ0000000", title="jug")
+        first = asyncio.ensure_future(shared(tm).update(CARRIER, "ZZ0000000", title="cup"))
+        await asyncio.sleep(0.5)
+        second = asyncio.ensure_future(shared(tm).update(CARRIER, "ZZ0000000", order_id="A-1"))
+        echoes = await at_once([first, second])
+    assert [round(echo.timing.waiting, 2) for echo in echoes] == [1.0, 0.5]
+    assert requests(sandbox) == {"update_many": 2}
+
+
 async def test_an_edit_that_is_cancelled_is_not_sent() -> None:
     """Who gives up before the request is formed leaves nothing of his edit in it."""
     sandbox = stocked(1)
@@ -121,6 +135,34 @@ async def test_merged_edits_that_are_refused_are_taken_apart() -> None:
     assert [type(one) for one in found] == [TrackingEcho, InvalidRequestError, TrackingEcho]
     assert field(sandbox, "ZZ0000000", "title") == "cup"
     assert field(sandbox, "ZZ0000001", "title") == "mug"
+
+
+async def test_an_edit_that_was_taken_apart_is_settled_too() -> None:
+    """When merged edits are refused, and the answer to one of them alone is lost, it is found out what became of it."""
+    sandbox = stocked(1)
+    sandbox.faults.add(
+        Fault("update_many", on={1}, items={"ZZ0000000": 4033}), Fault("update_many", on={2}, reset="after")
+    )
+    edits: list[dict[str, Any]] = [{"title": "cup"}, {"order_id": "A-1"}]
+    async with opened(sandbox, retry=RetryPolicy(attempts=1)) as tm:
+        found = await at_once(shared(tm).update(CARRIER, "ZZ0000000", **edit) for edit in edits)
+    assert [type(one) for one in found] == [TrackingEcho] * 2
+    assert field(sandbox, "ZZ0000000", "title") == "cup"
+    assert field(sandbox, "ZZ0000000", "order_id") == "A-1"
+
+
+async def test_an_edit_without_an_echo_is_done() -> None:
+    """Where the server says that an edit was done, and echoes nothing, the caller hears that it was done."""
+    sandbox = stocked(2)
+    entry = b'{"tracking_number":"ZZ000000%d","carrier_code":"zto"}'
+    answer = b'{"meta":{"code":200},"data":{"submitted":2,"updated":2,"trackings":[%b,%b]}}' % (entry % 0, entry % 1)
+    sandbox.faults.add(Fault("update_many", body=answer, performed=True))
+    async with opened(sandbox) as tm:
+        found = await at_once(shared(tm).update(CARRIER, number, title="mug") for number in numbers(2))
+    assert [(type(one), one.tracking_number, one.title) for one in found] == [
+        (TrackingEcho, "ZZ0000000", UNSET),
+        (TrackingEcho, "ZZ0000001", UNSET),
+    ]
 
 
 async def test_nobody_waits_for_those_who_are_taken_apart() -> None:
@@ -185,6 +227,19 @@ async def test_a_number_of_two_carriers_goes_one_after_the_other() -> None:
         sandbox.create(carrier, "ZZ0000000")
     async with opened(sandbox) as tm:
         found = await at_once(shared(tm).update(carrier, "ZZ0000000", title=carrier) for carrier in ("zto", "sto"))
+    assert [(echo.carrier_code, echo.title) for echo in found] == [("zto", "zto"), ("sto", "sto")]
+    assert [arrival.numbers for arrival in sandbox.statistics().arrivals] == [1, 1]
+
+
+@pytest.mark.parametrize("case_sensitive", [True, False])
+async def test_numbers_that_differ_in_case_alone_go_one_after_the_other(case_sensitive: bool) -> None:
+    """Answers name a number as they like: two that an answer may confuse are not in one batch, whatever the carrier."""
+    sandbox = stocked(switches=Switches(case_sensitive=case_sensitive))
+    names = [("zto", "ZZ00001AB"), ("sto", "zz00001ab")]
+    for carrier, number in names:
+        sandbox.create(carrier, number)
+    async with opened(sandbox) as tm:
+        found = await at_once(shared(tm).update(*name, title=name[0]) for name in names)
     assert [(echo.carrier_code, echo.title) for echo in found] == [("zto", "zto"), ("sto", "sto")]
     assert [arrival.numbers for arrival in sandbox.statistics().arrivals] == [1, 1]
 
@@ -283,12 +338,15 @@ async def test_a_failing_server_fails_all_of_a_batch() -> None:
 
 
 async def test_what_cannot_be_sent_takes_no_place() -> None:
-    """A field that certainly cannot be sent is refused before anything waits."""
+    """A field that certainly cannot be sent is refused before anything waits, and spoils nothing for others."""
     sandbox = stocked(1)
     async with opened(sandbox) as tm:
         (found,) = await at_once([shared(tm).update(CARRIER, "ZZ 1", title="mug")])
+        assert requests(sandbox) == {}
+        both = await at_once(shared(tm).update(CARRIER, number, title="mug") for number in ("ZZ0000000", "ZZ 1"))
     assert isinstance(found, InvalidRequestError)
-    assert requests(sandbox) == {}
+    assert [type(one) for one in both] == [TrackingEcho, InvalidRequestError]
+    assert (found.operation, both[1].operation) == ("update", "update")
 
 
 @pytest.mark.parametrize("value", ["writes", True, None, 1, ["all"]])

@@ -216,6 +216,18 @@ async def test_who_comes_back_at_once_does_not_take_the_connection_of_one_who_wa
         assert anyio.current_time() - begun < 2.0
 
 
+async def test_own_clients_keep_all_of_their_twenty_connections() -> None:
+    """The pool of each holds as many as may be used at once, keeps them all, and for a minute."""
+    async with TrackingMore(KEY) as tm:
+        pools = tm._caller.transport._pools
+        assert pools is not None
+        for pool in (pools.quick, pools.slow):
+            client: Any = pool.client
+            http = client._transport._pool
+            assert (http._max_connections, http._max_keepalive_connections) == (20, 20)
+            assert (http._keepalive_expiry, pool.connections.size) == (60.0, 20)
+
+
 async def test_connections_are_kept() -> None:
     """Requests one after another go over few connections, not a new one each."""
     seen = set[Any]()

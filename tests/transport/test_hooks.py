@@ -387,6 +387,15 @@ class Broken:
         raise ValueError("Kim-Secretname")
 
 
+async def test_what_is_told_is_frozen(sandbox: Sandbox, listener: Listener) -> None:
+    """Several hooks hear one object, so none can change what the next one hears."""
+    async with in_process(sandbox, hooks=[listener]) as tm:
+        await tm.account.info()
+    for details in listener.heard:
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            setattr(details, "call", 7)  # noqa: B010 - a type checker would see through an assignment
+
+
 async def test_a_hook_that_raises_changes_nothing(
     sandbox: Sandbox, listener: Listener, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import itertools
 import pickle
 from collections.abc import AsyncIterator
 from typing import Any
@@ -18,17 +19,20 @@ from tests.conftest import VIRTUAL
 from trackingmore_async import (
     DeadlineExceededError,
     DecodeError,
+    NewTracking,
     NotFoundError,
     RetryPolicy,
     Timing,
     Tracking,
     TrackingMore,
     TrackingMoreError,
+    TrackingUpdate,
     TransportError,
 )
 from trackingmore_async.models import TrackingEcho, timed
 from trackingmore_async.pacing.silence import Silence
 from trackingmore_async.sandbox import Fault, Path, Sandbox
+from trackingmore_async.transport.latency import Latency
 
 pytestmark = pytest.mark.anyio
 
@@ -167,6 +171,79 @@ async def test_every_kind_of_result_has_its_timing(tm: TrackingMore) -> None:
     assert {figures(result.timing) for result in results} == {(0, 0, 0.25, 1)}
 
 
+async def test_an_echo_that_says_nothing_has_its_timing(tm: TrackingMore, sandbox: Sandbox) -> None:
+    """Where the server only says that an edit was done, the result tells how long that took all the same."""
+    sandbox.faults.add(Fault("update", body=b'{"meta": {"code": 200}, "data": []}'))
+    assert figures((await tm.trackings.update(CARRIER, NUMBER, title="mug")).timing) == (0, 0, 0.25, 1)
+
+
+async def test_trackings_of_a_walk_tell_the_time_of_their_page(tm: TrackingMore, sandbox: Sandbox) -> None:
+    """Each has that of the request which brought it, and so has the error of one that cannot be read."""
+    for index in range(5):
+        sandbox.create(CARRIER, f"LX90000005{index}CN")
+    sandbox.faults.add(Fault("list", on={2}, status=503, body="html"))
+    walked = [tracking async for tracking in tm.trackings.list(page_size=2)]
+    assert {figures(tracking.timing) for tracking in walked} == {(0, 0, 0.25, 1), (0, 0, 0.5, 2)}
+    assert len(walked) == 6
+    sandbox.faults.add(Fault("list", body=b'{"meta": {"code": 200}, "data": {"total": 1, "items": [{"odd": 1}]}}'))
+    pages = tm.trackings.list()
+    for reading in (anext(aiter(pages)), pages):
+        error = await failure(reading)
+        assert figures(error.timing) == (0, 0, 0.25, 1)
+        assert (error.code, error.http_status, error.attempts) == (200, 200, 1)
+
+
+async def test_the_rows_of_a_first_page_count_as_decoding(tm: TrackingMore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decoding is that of the page and of what stands on it."""
+    monkeypatch.setattr("trackingmore_async.pages.trackings.perf_counter", itertools.count(0.0, 64.0).__next__)
+    first = await tm.trackings.list()
+    assert first.timing is not None
+    assert 64.0 < first.timing.decode < 65.0
+
+
+async def test_a_first_page_that_fails_took_all_its_requests(tm: TrackingMore, sandbox: Sandbox) -> None:
+    """Where several requests are needed, the error of the second one counts the first one, too."""
+    sandbox.faults.add(Fault("list", on={2}, code=4001))
+    error = await failure(tm.trackings.list(numbers=[f"LX{index:09d}CN" for index in range(50)]))
+    assert figures(error.timing) == (0, 0, 0.5, 2)
+    assert error.attempts == 2
+
+
+async def test_items_of_a_job_tell_the_time_of_their_requests(tm: TrackingMore, sandbox: Sandbox) -> None:
+    """Outcome, echo and error of an item tell all requests that it was part of; what was not sent tells of none."""
+    sandbox.faults.add(Fault("update_many", on={1}, code=4014))
+    names = [NUMBER, "LX900000033CN", "no number"]
+    async with tm.trackings.update_many([TrackingUpdate(CARRIER, name, title="mug") for name in names]) as job:
+        done, missing, refused = sorted([outcome async for outcome in job], key=lambda outcome: outcome.index)
+    assert (done.state, missing.state, refused.state) == ("succeeded", "failed", "failed")
+    assert done.tracking is not None
+    assert missing.error is not None
+    assert refused.error is not None
+    told = [done.timing, done.tracking.timing, missing.timing, missing.error.timing]
+    assert [figures(timing) for timing in told] == [(0, 0, 0.5, 2)] * 4
+    assert all(timing is not None and timing.decode > 0 for timing in told)
+    assert (missing.error.attempts, done.attempts) == (2, 2)
+    assert (refused.timing, refused.error.timing, refused.error.attempts) == (None, None, 0)
+
+
+@pytest.mark.parametrize("readable", [True, False])
+async def test_items_that_were_read_back_tell_the_reading_too(
+    tm: TrackingMore, sandbox: Sandbox, readable: bool
+) -> None:
+    """A create whose answer was lost took its own requests, and the one that tells, or does not, what became of it."""
+    sandbox.faults.add(Fault("create_many", on={1}, body="truncated", performed=True))
+    if not readable:
+        sandbox.faults.add(Fault("list", code=4001))
+    async with tm.trackings.create_many([NewTracking(CARRIER, "LX900000041CN")]) as job:
+        (outcome,) = [outcome async for outcome in job]
+    assert outcome.state == ("succeeded" if readable else "unknown")
+    assert figures(outcome.timing) == (0, 0, 0.75, 3)
+    told = outcome.tracking or outcome.error
+    assert told is not None
+    assert told.timing == outcome.timing
+    assert pickle.loads(pickle.dumps(outcome)).timing == outcome.timing  # noqa: S301 - our own
+
+
 async def test_a_result_that_was_read_back_took_both_calls(tm: TrackingMore, sandbox: Sandbox) -> None:
     """A create whose answer was lost, and that exists now, counts its own requests and the reading."""
     sandbox.faults.add(Fault("create", on={1}, body="truncated", performed=True))
@@ -232,6 +309,25 @@ async def test_the_timing_of_an_error_travels(tm: TrackingMore) -> None:
     assert pickle.loads(pickle.dumps(error)).timing == error.timing != Timing()  # noqa: S301 - our own
     assert "timing" not in str(error)
     assert "0.25" not in repr(error)
+
+
+async def test_the_usual_time_of_an_answer_is_what_three_of_four_needed() -> None:
+    """Of the last twelve, two at least, none older than fifteen seconds (docs/lookups.md)."""
+    latency = Latency()
+    took = (9.0, 2.0, 3.0, 1.0, 4.0, 5.0, 6.0, 7.0)
+    for seconds, usual in zip(took, (0.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 3.0), strict=True):
+        latency.learn("get", "bulk", seconds)
+        assert latency.usual("get", "bulk") == usual
+    assert latency.usual("get", "interactive") == latency.usual("list", "bulk") == 0.0
+    for _ in range(11):
+        latency.learn("get", "bulk", 20.0)
+    assert latency.usual("get", "bulk") == 20.0
+    await anyio.sleep(14.9)
+    latency.learn("get", "bulk", 1.0)
+    assert latency.usual("get", "bulk") == 20.0
+    await anyio.sleep(0.2)
+    latency.learn("get", "bulk", 1.0)
+    assert latency.usual("get", "bulk") == 1.0
 
 
 def test_the_timing_is_no_part_of_the_value() -> None:

@@ -9,8 +9,8 @@ import anyio
 import attrs
 
 from trackingmore_async.answers import Verdict, read_answer, read_refusal
-from trackingmore_async.calls import Caller
-from trackingmore_async.codec import Wire, decode, encode_batch, encode_item
+from trackingmore_async.calls import Caller, decoded
+from trackingmore_async.codec import Wire, encode_batch, encode_item
 from trackingmore_async.errors import (
     ApiError,
     ClientStateError,
@@ -119,8 +119,7 @@ class Batches:
             self._note(entries, trail)
             self._fail(entries, error)
         else:
-            self._note(entries, trail)
-            self._read(entries, reply)
+            self._read(entries, reply, trail)
         self.watch.observe(entries, error)
         return error
 
@@ -167,16 +166,19 @@ class Batches:
         self.refused += trail.bans
         if trail.attempts and any(entry.in_doubt for entry in entries):
             self.caller.transport.counters.replayed(self.operation.bucket)
+        timing = trail.timing()
         for entry in entries:
-            entry.note(trail)
+            entry.note(trail, timing)
 
-    def _read(self, entries: Sequence[Entry], reply: Reply) -> None:
+    def _read(self, entries: Sequence[Entry], reply: Reply, trail: Trail) -> None:
         try:
-            answer: BatchAnswer = decode(self.operation, reply.envelope.data)
+            answer: BatchAnswer = decoded(self.operation, reply, trail)
         except DecodeError as error:
+            self._note(entries, trail)
             for entry in entries:
                 entry.leave_open(error, answered=True)
             return
+        self._note(entries, trail)
         items, in_doubt = [entry.item for entry in entries], [entry.in_doubt for entry in entries]
         verdicts = read_answer(self.operation, items, answer, in_doubt=in_doubt)
         for entry, verdict in zip(entries, verdicts, strict=True):

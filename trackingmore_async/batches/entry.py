@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import attrs
 
 from trackingmore_async.answers import Item, Verdict
 from trackingmore_async.creations import Creation
 from trackingmore_async.errors import TrackingMoreError
+from trackingmore_async.models import timed
+from trackingmore_async.timing import Timing
 from trackingmore_async.transport import Trail
 
 __all__ = ["Entry", "Part", "give_up", "halves"]
 
 ItemT = TypeVar("ItemT")
+
+NOTHING: Final = Timing()
 
 
 @attrs.frozen
@@ -39,6 +43,7 @@ class Entry:
         item: What is sent.
         parts: The inputs that it stands for, in their order.
         attempts: In how many requests it took part.
+        timing: Where the time of these went, and of those that read back what became of it.
         verdict: What is known of it; None: nothing yet.
         doubt: Why nobody knows what became of it, once it was sent; None: there is a verdict, or it was not sent.
         answered: With a doubt: whether an answer came, one that left this item open.
@@ -59,6 +64,7 @@ class Entry:
     item: Item
     parts: list[Part]
     attempts: int = 0
+    timing: Timing = NOTHING
     verdict: Verdict | None = None
     doubt: TrackingMoreError | None = None
     answered: bool = False
@@ -85,9 +91,10 @@ class Entry:
         """The place of its first input."""
         return self.parts[0].index
 
-    def note(self, trail: Trail) -> None:
-        """Take note of the requests that it took part in."""
+    def note(self, trail: Trail, timing: Timing) -> None:
+        """Take note of the requests that it took part in, and of where their time went."""
         self.attempts += trail.attempts
+        self.timing = timing if self.timing is NOTHING else self.timing + timing
         if not self.in_doubt:
             self.first_sent_at = trail.first_sent_at
         self.in_doubt = self.in_doubt or trail.in_doubt
@@ -98,8 +105,12 @@ class Entry:
         self.doubt, self.answered, self.in_doubt = doubt, answered, True
 
     def close(self, verdict: Verdict) -> None:
-        """Say what became of it."""
+        """Say what became of it, and where its time went, unless nothing was sent or an error is of its whole batch."""
         self.verdict, self.doubt = verdict, None
+        if verdict.tracking is not None and self.timing.attempts:
+            timed(verdict.tracking, self.timing)
+        if verdict.error is not None and verdict.error.timing is None and self.timing.attempts:
+            verdict.error.timing, verdict.error.attempts = self.timing, self.timing.attempts
         if self.creation is None:
             return
         if verdict.tracking is not None:

@@ -61,12 +61,17 @@ def unfold(entry: Entry) -> list[Entry]:
         return []
     if isinstance(entry.item, TrackingUpdate):
         parts, entry.parts = entry.parts, []
-        return [Entry(part.item, [part], attempts=entry.attempts, alone=True) for part in parts]
+        return [_apart(entry, [part], alone=True) for part in parts]
     if isinstance(entry.item, NewTracking):
         rest = entry.parts[1:]
         del entry.parts[1:]
-        return [Entry(rest[0].item, rest, attempts=entry.attempts)]
+        return [_apart(entry, rest)]
     return []
+
+
+def _apart(entry: Entry, parts: list[Part], *, alone: bool = False) -> Entry:
+    """Return an entry for some of the inputs of another one, which went through the same so far."""
+    return Entry(parts[0].item, parts, attempts=entry.attempts, timing=entry.timing, alone=alone)
 
 
 def outcomes(entry: Entry) -> Iterator[tuple[Part, Verdict]]:

@@ -181,16 +181,20 @@ class Settling:
         trail = self.batches.new_trail(is_counted=False)
         budget = attrs.evolve(self.batches.budget, timeout=LIST.timeout)
         transport = self.batches.caller.transport
-        with transport.call(LIST, budget.lane, trail):
-            try:
-                reply = await transport.send(LIST, lambda: wire, budget, trail)
-            except NotFoundError as error:
-                if error.code in NOTHING_FOUND:
-                    return []
-                raise
-            finally:
-                self.batches.requests += trail.attempts
-            return _read_all(reply, trail)
+        try:
+            with transport.call(LIST, budget.lane, trail):
+                try:
+                    reply = await transport.send(LIST, lambda: wire, budget, trail)
+                except NotFoundError as error:
+                    if error.code in NOTHING_FOUND:
+                        return []
+                    raise
+                return _read_all(reply, trail)
+        finally:
+            self.batches.requests += trail.attempts
+            timing = trail.timing()
+            for entry in entries:
+                entry.timing += timing
 
 
 def _read_all(reply: Reply, trail: Trail) -> list[Tracking]:

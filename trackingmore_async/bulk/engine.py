@@ -283,7 +283,8 @@ class Engine(Generic[ItemT]):
         for part, verdict in outcomes(entry):
             item = cast("ItemT", part.item)
             attempts = 0 if verdict.state == "superseded" else entry.attempts
-            yield Outcome(part.index, item, verdict.state, verdict.tracking, verdict.error, attempts)
+            timing = entry.timing if attempts else None
+            yield Outcome(part.index, item, verdict.state, verdict.tracking, verdict.error, attempts, timing)
 
     def _heed(self, outcome: Outcome[ItemT]) -> None:
         if self.on_error != "collect" and outcome.state in {"failed", "unknown"} and outcome.error is not None:

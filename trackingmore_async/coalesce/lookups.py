@@ -6,7 +6,6 @@ import copy
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from time import perf_counter
 from typing import Final
 
 import anyio.lowlevel
@@ -179,9 +178,7 @@ async def _confirm(sharing: Sharing, request: SharedRequest) -> None:
 
     with sharing.transport.call(GET, request.lane, request.trail):
         reply = await sharing.transport.send(GET, build, sharing.budget(request), request.trail)
-        begun = perf_counter()
         tracking = only(reply, request.trail)
-        request.decode += perf_counter() - begun
     await _answer(request, lambda _: tracking)
 
 
@@ -199,11 +196,9 @@ async def _read(sharing: Sharing, request: SharedRequest, build: Callable[[], Wi
                 if error.code in NO_RESOURCE:
                     raise
                 return
-            begun = perf_counter()
             page: Page = decoded(LIST, reply, request.trail)
             with request.trail.decoding():
                 is_news = await _sort(page.items, found)
-            request.decode += perf_counter() - begun
             rows, number = rows + len(page.items), number + 1
             if rows >= page.total or not is_news:
                 return

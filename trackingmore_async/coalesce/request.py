@@ -34,7 +34,6 @@ class SharedRequest:
         timeout: Seconds for one attempt, the same for all whom it serves; None: it serves nobody yet.
         trail: What it went through, since it was sent last.
         earlier: What it had spent before, if it was sent in pieces.
-        decode: Seconds that its answer took to decode.
         formed_at: When its slot was granted first (seconds, loop clock); None: not yet.
         asked_at: When the bytes of its latest attempt were made.
         task: What carries it out.
@@ -48,7 +47,6 @@ class SharedRequest:
     timeout: float | None = None
     trail: Trail = attrs.field(factory=lambda: Trail(is_counted=True))
     earlier: Timing = attrs.field(factory=Timing)
-    decode: float = 0.0
     formed_at: float | None = None
     asked_at: float = 0.0
     task: asyncio.Task[None] | None = None

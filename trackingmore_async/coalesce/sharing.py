@@ -219,8 +219,8 @@ class Sharing:
         loop = asyncio.get_running_loop()
         request = SharedRequest(lane, loop.time() + wait)
         self._calling[lane] = request
-        # The request is nobody's own: the context variables of the first caller are not those of all. And it does not
-        # begin before this turn of the loop is over, as `create_task` would have it under `asyncio.eager_task_factory`.
+        # The request is nobody's own: the context variables of the first caller are not those of all. And it begins in
+        # the next turn, even where the loop makes tasks that begin at once: all who ask in this turn travel with it.
         request.task = asyncio.Task(self.carry_out(request), loop=loop, context=contextvars.Context())
         self._tasks.add(request.task)
         request.task.add_done_callback(partial(self._ended, request))

@@ -28,11 +28,6 @@ AnyT = TypeVar("AnyT")
 class Journey(Protocol):
     """What a waiter knows of the request that it joined."""
 
-    @property
-    def decode(self) -> float:
-        """Seconds that the answer took to decode."""
-        ...
-
     def spent(self) -> Timing:
         """Return what it has spent until now."""
         ...
@@ -140,10 +135,11 @@ class Waiter:
         if self.request is None:
             pause = self.silence.seconds(now) - self._silent
             return Timing(waiting=total - pause, pause=pause)
-        spent, decode = self.request.spent(), self.request.decode
-        pause, network = self._paused + spent.pause - self.joined.pause, spent.network - self.joined.network
+        spent, joined = self.request.spent(), self.joined
+        pause, network = self._paused + spent.pause - joined.pause, spent.network - joined.network
+        decode = spent.decode - joined.decode
         waiting = max(0.0, total - pause - network - decode)
-        attempts = spent.attempts - self.joined.attempts
+        attempts = spent.attempts - joined.attempts
         return Timing(waiting=waiting, pause=pause, network=network, decode=decode, attempts=attempts)
 
     def cancel_timers(self) -> None:

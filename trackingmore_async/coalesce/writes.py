@@ -167,7 +167,7 @@ class _Batch:
 
 def _result(waiter: Waiter, verdict: Verdict) -> TrackingEcho | TrackingMoreError | None:
     """Return what a single call returns, or raises. An edit all of whose fields later ones replaced was done, too."""
-    if verdict.state in {"succeeded", "superseded"}:
+    if verdict.state == "succeeded":
         if isinstance(waiter.item, TrackingRef):
             return None
         echo = verdict.tracking or TrackingEcho(*waiter.name)

@@ -7,6 +7,7 @@ from typing import Any, Generic, Literal, TypeVar
 from attrs import field, frozen
 
 from trackingmore_async.errors import TrackingMoreError
+from trackingmore_async.timing import Timing
 
 from .base import Model
 from .echo import TrackingEcho
@@ -40,6 +41,8 @@ class Outcome(Generic[ItemT]):
         tracking: The server's echo; None where nothing is echoed.
         error: Why it failed, or why it is unknown; None otherwise.
         attempts: In how many requests it took part.
+        timing: Where the time of these went, and of reading back what became of it; None: nothing was sent. It is no
+            part of the value.
 
     Example:
         >>> from trackingmore_async.models import TrackingRef
@@ -53,6 +56,7 @@ class Outcome(Generic[ItemT]):
     tracking: TrackingEcho | None = None
     error: TrackingMoreError | None = field(default=None, eq=_likeness, hash=False)
     attempts: int = 0
+    timing: Timing | None = field(default=None, eq=False)
 
     def __repr__(self) -> str:
         shown = repr(self.item) if isinstance(self.item, Model) else f"<{type(self.item).__name__}>"

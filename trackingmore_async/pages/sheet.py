@@ -13,21 +13,38 @@ import msgspec
 from trackingmore_async.calls import Caller, decoded
 from trackingmore_async.codec import Wire, decode_tracking, encode
 from trackingmore_async.errors import DecodeError, NotFoundError
-from trackingmore_async.models import Page, Tracking, TrackingFilter
+from trackingmore_async.models import Page, Tracking, TrackingFilter, timed
 from trackingmore_async.operations import LIST
 from trackingmore_async.timing import Timing
 from trackingmore_async.transport import Budget, Trail
 
-__all__ = ["Ask", "Row", "Rows", "Sheet", "decode_row", "read_sheet"]
+__all__ = ["Ask", "Origin", "Row", "Rows", "Sheet", "decode_row", "read_sheet"]
 
 NOTHING: Final = frozenset({4017, 4031, 4032})
 """Codes of a success without content (API.md 3.6, 6); 404 is none of them: it says that base_url is wrong."""
 
 
-Row = tuple[int, int, msgspec.Raw]
-"""An undecoded tracking, behind the number of its page and its place there, from 0."""
+Row = tuple["Origin", int, msgspec.Raw]
+"""An undecoded tracking, behind its page and its place there, from 0."""
 
 Rows = Iterator[Row]
+
+
+@attrs.frozen
+class Origin:
+    """What is to be said of each row of a page.
+
+    Args:
+        page: The number of the page.
+        timing: Where the time of its request went.
+        code: The ``meta.code`` of the answer.
+        http_status: Its HTTP status.
+    """
+
+    page: int
+    timing: Timing
+    code: int | None = None
+    http_status: int | None = None
 
 
 @attrs.frozen
@@ -68,6 +85,7 @@ class Sheet:
 
     Args:
         ask: What was asked for.
+        origin: What is to be said of each row.
         total: How many rows match in all; None when the server only said that there is nothing (4031).
         items: The rows, in the server's order.
         limit: How many rows a page holds, when the server said so.
@@ -76,10 +94,10 @@ class Sheet:
         read_at: When the answer was complete.
         page: The number of the page, as the server said it; None when it did not.
         understated: Whether the server's own total ends before the last row of this page; `total` counts that row.
-        timing: Where the time of the request went.
     """
 
     ask: Ask
+    origin: Origin
     total: int | None
     items: tuple[msgspec.Raw, ...]
     limit: int | None
@@ -88,7 +106,6 @@ class Sheet:
     read_at: float
     page: int | None = None
     understated: bool = False
-    timing: Timing | None = None
 
     @property
     def is_endless(self) -> bool:
@@ -106,23 +123,35 @@ class Sheet:
 
     def forwards(self) -> Rows:
         """Return the rows in the server's order, newest first."""
-        return zip(repeat(self.ask.page), count(), self.items, strict=False)
+        return zip(repeat(self.origin), count(), self.items, strict=False)
 
     def backwards(self) -> Rows:
         """Return the rows from the last to the first."""
         places = range(len(self.items) - 1, -1, -1)
-        return zip(repeat(self.ask.page), places, reversed(self.items), strict=False)
+        return zip(repeat(self.origin), places, reversed(self.items), strict=False)
 
 
 def decode_row(row: Row) -> Tracking:
-    """Decode a row; the error of a bad one says where it stood."""
-    page, index, raw = row
+    """Decode a row, which says how long its page took; the error of a bad one says where it stood, too."""
+    origin, index, raw = row
     try:
-        return decode_tracking(raw, f"$.data.items[{index}]")
+        return timed(decode_tracking(raw, f"$.data.items[{index}]"), origin.timing)
     except DecodeError as error:
-        advice = "The walk goes on behind it when its iterator is asked again."
-        text = f"{error.message} It is on page {page}. {advice}"
-        raise DecodeError(text, path=error.path, operation=LIST.name) from None
+        raise _broken(error, origin) from None
+
+
+def _broken(error: DecodeError, origin: Origin) -> DecodeError:
+    advice = "The walk goes on behind it when its iterator is asked again."
+    broken = DecodeError(
+        f"{error.message} It is on page {origin.page}. {advice}",
+        path=error.path,
+        operation=LIST.name,
+        code=origin.code,
+        http_status=origin.http_status,
+        attempts=origin.timing.attempts,
+    )
+    broken.timing = origin.timing
+    return broken
 
 
 async def read_sheet(caller: Caller, budget: Budget, ask: Ask) -> Sheet:
@@ -145,13 +174,14 @@ async def read_sheet(caller: Caller, budget: Budget, ask: Ask) -> Sheet:
         except NotFoundError as error:
             if error.code not in NOTHING:
                 raise
-            return Sheet(ask, None, (), None, None, asked_at, anyio.current_time(), timing=error.timing)
+            return Sheet(ask, Origin(ask.page, trail.timing()), None, (), None, None, asked_at, anyio.current_time())
         page: Page = decoded(LIST, reply, trail)
     date = None if reply.date is None else int(reply.date.timestamp())
     rows = len(page.items) if ask.page == 1 else min(len(page.items), ask.limit)
     shown = ask.start + rows if rows else 0
     return Sheet(
         ask,
+        Origin(ask.page, trail.timing(), reply.envelope.code, reply.http_status),
         max(page.total, shown),
         page.items,
         page.limit,
@@ -160,5 +190,4 @@ async def read_sheet(caller: Caller, budget: Budget, ask: Ask) -> Sheet:
         anyio.current_time(),
         page.page,
         page.total < shown,
-        page.timing,
     )

@@ -13,7 +13,7 @@ from anyio.lowlevel import checkpoint
 
 from trackingmore_async.calls import Caller
 from trackingmore_async.codec import dumps, loads
-from trackingmore_async.errors import ClientStateError, ConfigurationError
+from trackingmore_async.errors import ClientStateError, ConfigurationError, TrackingMoreError
 from trackingmore_async.models import Tracking, TrackingFilter
 from trackingmore_async.models.fields import FilterFields
 from trackingmore_async.operations import LIST, MAX_PAGE_SIZE
@@ -158,11 +158,16 @@ class TrackingPages:
         for number, part in enumerate(self._parts):
             if len(found) >= size:
                 break
-            sheet = await read_sheet(self._caller, budget, Ask(part, 1, size))
-            note_oddities(self._notes, sheet)
-            self._notes.count(number, sheet.total or 0)
-            decode = await _decode(sheet, found)
-            timing += (sheet.timing or Timing()) + Timing(decode=decode)
+            try:
+                sheet = await read_sheet(self._caller, budget, Ask(part, 1, size))
+                note_oddities(self._notes, sheet)
+                self._notes.count(number, sheet.total or 0)
+                decode = await _decode(sheet, found)
+            except TrackingMoreError as error:  # it took the earlier parts as well
+                error.timing = timing + (error.timing or Timing())
+                error.attempts = error.timing.attempts
+                raise
+            timing += sheet.origin.timing + Timing(decode=decode)
         return FirstPage(tuple(found[:size]), self.total, timing)
 
     def __aiter__(self) -> Walk:

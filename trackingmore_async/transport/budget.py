@@ -119,9 +119,8 @@ class Trail:
         """Return what a call has spent until now, which may be under way; the rest was waiting."""
         now = clock()
         if self._on_its_way:
-            return Timing(pause=self.pause, network=self.network + now - self._since, attempts=self.attempts)
-        pause = self.pause + self._silence.seconds(now) - self._silent
-        return Timing(pause=pause, network=self.network, attempts=self.attempts)
+            return self._spent(pause=self.pause, network=self.network + now - self._since)
+        return self._spent(pause=self.pause + self._silence.seconds(now) - self._silent, network=self.network)
 
     def end(self) -> None:
         """Count what was waited, in a ban and else."""
@@ -156,9 +155,10 @@ class Trail:
 
     def timing(self) -> Timing:
         """Return where the time went."""
-        return Timing(
-            waiting=self.waiting, pause=self.pause, network=self.network, decode=self.decode, attempts=self.attempts
-        )
+        return self._spent(waiting=self.waiting, pause=self.pause, network=self.network)
+
+    def _spent(self, *, pause: float, network: float, waiting: float = 0.0) -> Timing:
+        return Timing(waiting=waiting, pause=pause, network=network, decode=self.decode, attempts=self.attempts)
 
 
 @attrs.frozen
