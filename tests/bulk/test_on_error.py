@@ -52,6 +52,11 @@ async def test_stop_ends_the_job_at_the_first_failure() -> None:
     assert states(outcomes) == ["failed"] + ["succeeded"] * 39 + ["not_attempted"] * 360
     assert all(isinstance(outcome.error, AlreadyExistsError) for outcome in outcomes if outcome.state != "succeeded")
     assert run.report.requests == 1
+    failed, *_, unsent = outcomes
+    assert failed.error is not None
+    assert unsent.error is not None
+    assert (failed.error.attempts, failed.error.timing) == (1, failed.timing)
+    assert (unsent.error.attempts, unsent.error.timing, unsent.timing) == (0, None, None)
 
 
 async def test_stop_heeds_items_that_were_never_sent() -> None:

@@ -53,6 +53,8 @@ async def test_a_job_of_which_everything_is_refused_stops(method: str, rate: int
     assert run.report.failed == 40
     assert run.report.not_attempted == 8_000 - 40
     assert all(isinstance(outcome.error, InvalidRequestError) for outcome in outcomes)
+    given_up = [outcome.error for outcome in outcomes if outcome.state == "not_attempted"]
+    assert {(error.attempts, error.timing) for error in given_up if error is not None} == {(0, None)}
 
 
 async def test_a_reason_that_changes_is_no_reason_to_stop() -> None:

@@ -17,7 +17,7 @@ from trackingmore_async.integrations.logs import LoggingHook, StructlogHook
 from trackingmore_async.timing import Timing
 
 LOGGER = "trackingmore_async"
-TIMES = {"attempts": 1, "waiting": 0.5, "pause": 0.0, "network": 0.125}
+TIMES = {"attempts": 1, "waiting": 0.5, "pause": 0.0, "network": 0.125, "decode": 0.0}
 
 
 @pytest.fixture(autouse=True)

@@ -54,6 +54,7 @@ def test_a_span_says_what_is_known(telemetry: Telemetry, teller: Teller) -> None
         "trackingmore.waiting": 0.5,
         "trackingmore.pause": 0.0,
         "trackingmore.network": 0.125,
+        "trackingmore.decode": 0.0,
     }
     assert attributes(attempt) == {
         "http.request.method": "GET",

@@ -156,8 +156,9 @@ async def test_a_closed_client_reads_no_page() -> None:
     async with scene(Sandbox()) as here:
         pages = here.tm.trackings.list()
     assert repr(pages) == "<TrackingPages: oldest first, not read yet>"
-    with pytest.raises(ClientStateError):
+    with pytest.raises(ClientStateError) as caught:
         await pages
+    assert (caught.value.timing, caught.value.attempts) == (None, 0)
     with pytest.raises(ClientStateError):
         [1 async for _ in pages]
     with pytest.raises(ClientStateError):

@@ -29,6 +29,7 @@ from trackingmore_async import (
     Timing,
     TrackingMore,
     TrackingMoreError,
+    TrackingRef,
     TrackingUpdate,
     TransportError,
 )
@@ -181,6 +182,18 @@ async def test_a_call_ends_as_its_caller_is_told(
 def partial_of(call: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
     """Return a call that takes no arguments."""
     return functools.partial(call, *arguments)
+
+
+async def test_a_batch_whose_answer_cannot_be_read_ends_with_that(sandbox: Sandbox, listener: Listener) -> None:
+    """The request of a batch ends with the error for which its items are in doubt, and with the time of decoding."""
+    sandbox.faults.add(Fault("stop_updating_many", body=(ENVELOPE % '"nonsense"').encode()))
+    async with in_process(sandbox, hooks=[listener]) as tm:
+        await tm.trackings.stop_updating_many([TrackingRef(CARRIER, NUMBER)])
+    assert listener.events[:4] == ["call", "request", "batch", "reply"]
+    end = next(details for details in listener.heard if details.event == "end")
+    assert (end.operation, end.error, end.code) == ("stop_updating_many", "DecodeError", 200)
+    assert end.timing is not None
+    assert end.timing.decode > 0
 
 
 async def test_decoding_is_a_part_of_the_call(sandbox: Sandbox, listener: Listener) -> None:

@@ -108,20 +108,31 @@ class Batches:
         trail = self.new_trail()
         error: TrackingMoreError | None = None
         try:
-            reply = await self._send(entries, granted, trail)
+            answer = await self._ask(entries, granted, trail)
         except WithdrawnError as withdrawn:
             trail.attempts -= 1  # the last one took a slot, and sent nothing
             self._note(entries, trail)
             give_up(entries, self.watch.reason or withdrawn)
             return None
         except TrackingMoreError as failure:
-            error = failure
             self._note(entries, trail)
-            self._fail(entries, error)
+            if _is_unreadable(failure):
+                self._leave_open(entries, failure)
+            else:
+                error = failure
+                self._fail(entries, error)
         else:
-            self._read(entries, reply, trail)
+            self._note(entries, trail)
+            self._read(entries, answer)
         self.watch.observe(entries, error)
         return error
+
+    async def _ask(self, entries: Sequence[Entry], granted: Callable[[], None], trail: Trail) -> BatchAnswer:
+        """Send entries and decode the answer, while the call is not over yet."""
+        with self.caller.transport.call(self.operation, self.budget.lane, trail):
+            reply = await self._send(entries, granted, trail)
+            answer: BatchAnswer = decoded(self.operation, reply, trail)
+            return answer
 
     async def _send(self, entries: Sequence[Entry], granted: Callable[[], None], trail: Trail) -> Reply:
         wires: list[Wire] = []
@@ -170,15 +181,11 @@ class Batches:
         for entry in entries:
             entry.note(trail, timing)
 
-    def _read(self, entries: Sequence[Entry], reply: Reply, trail: Trail) -> None:
-        try:
-            answer: BatchAnswer = decoded(self.operation, reply, trail)
-        except DecodeError as error:
-            self._note(entries, trail)
-            for entry in entries:
-                entry.leave_open(error, answered=True)
-            return
-        self._note(entries, trail)
+    def _leave_open(self, entries: Sequence[Entry], error: TrackingMoreError) -> None:
+        for entry in entries:
+            entry.leave_open(error, answered=True)
+
+    def _read(self, entries: Sequence[Entry], answer: BatchAnswer) -> None:
         items, in_doubt = [entry.item for entry in entries], [entry.in_doubt for entry in entries]
         verdicts = read_answer(self.operation, items, answer, in_doubt=in_doubt)
         for entry, verdict in zip(entries, verdicts, strict=True):
@@ -224,6 +231,11 @@ class Batches:
 
 def _is_halved(error: TrackingMoreError | None) -> bool:
     return isinstance(error, ApiError) and error.code in HALVED
+
+
+def _is_unreadable(error: TrackingMoreError) -> bool:
+    """Tell whether the envelope says that it was done, but cannot be read any further."""
+    return isinstance(error, DecodeError) and error.code is not None
 
 
 def _singles(entries: Sequence[Entry]) -> list[Sequence[Entry]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
@@ -105,12 +106,16 @@ class Entry:
         self.doubt, self.answered, self.in_doubt = doubt, answered, True
 
     def close(self, verdict: Verdict) -> None:
-        """Say what became of it, and where its time went, unless nothing was sent or an error is of its whole batch."""
+        """Say what became of it, and where its time went.
+
+        An error of its whole batch knows that of itself, and one for which nothing is sent any more is that of a job.
+        """
         self.verdict, self.doubt = verdict, None
         if verdict.tracking is not None and self.timing.attempts:
             timed(verdict.tracking, self.timing)
-        if verdict.error is not None and verdict.error.timing is None and self.timing.attempts:
-            verdict.error.timing, verdict.error.attempts = self.timing, self.timing.attempts
+        error = verdict.error if verdict.state != "not_attempted" else None
+        if error is not None and error.timing is None and self.timing.attempts:
+            error.timing, error.attempts = self.timing, self.timing.attempts
         if self.creation is None:
             return
         if verdict.tracking is not None:
@@ -126,8 +131,10 @@ def halves(items: Sequence[ItemT]) -> list[Sequence[ItemT]]:
 
 def give_up(entries: Iterable[Entry], reason: TrackingMoreError) -> None:
     """Send these no more: what was not sent is not attempted, what may have been carried out stays in doubt."""
+    unsent = copy.copy(reason)
+    unsent.timing, unsent.attempts = None, 0
     for entry in entries:
         if entry.in_doubt:
             entry.leave_open(reason, answered=False)
         else:
-            entry.close(Verdict("not_attempted", error=reason))
+            entry.close(Verdict("not_attempted", error=unsent))

@@ -282,8 +282,9 @@ class Engine(Generic[ItemT]):
     def _outcomes(entry: Entry) -> Iterable[Outcome[ItemT]]:
         for part, verdict in outcomes(entry):
             item = cast("ItemT", part.item)
-            attempts = 0 if verdict.state == "superseded" else entry.attempts
-            timing = entry.timing if attempts else None
+            is_own = verdict.state != "superseded"
+            attempts = entry.attempts if is_own else 0
+            timing = entry.timing if is_own and entry.timing.attempts else None
             yield Outcome(part.index, item, verdict.state, verdict.tracking, verdict.error, attempts, timing)
 
     def _heed(self, outcome: Outcome[ItemT]) -> None:

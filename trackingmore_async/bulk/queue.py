@@ -106,8 +106,11 @@ def _is_answered_by(later: Entry, earlier: Entry) -> bool:
         return False
     stands = verdict.state != "failed" or isinstance(verdict.error, AlreadyExistsError)
     if isinstance(later.item, TrackingRef):
-        later.close(verdict)
+        answer = verdict
     elif isinstance(later.item, NewTracking) and stands:
-        later.close(Verdict("superseded"))
-    later.attempts = earlier.attempts
-    return later.verdict is not None
+        answer = Verdict("superseded")
+    else:
+        return False
+    later.attempts, later.timing = earlier.attempts, earlier.timing
+    later.close(answer)
+    return True

@@ -204,6 +204,7 @@ def _times(timing: Timing) -> dict[str, Any]:
         "waiting": timing.waiting,
         "pause": timing.pause,
         "network": timing.network,
+        "decode": timing.decode,
     }
     return times if timing.age is None else {**times, "age": timing.age}
 

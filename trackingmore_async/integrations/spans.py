@@ -161,6 +161,7 @@ def _times(timing: Timing) -> Attributes:
         "trackingmore.waiting": timing.waiting,
         "trackingmore.pause": timing.pause,
         "trackingmore.network": timing.network,
+        "trackingmore.decode": timing.decode,
     }
     if timing.age is not None:
         attributes["trackingmore.age"] = timing.age

@@ -56,7 +56,8 @@ class Registry:
     that was closed bequeaths its last requests and a running ban to the next one of the account.
 
     A program may serve thousands of accounts, one after another. What nobody uses, and what holds up nobody any more,
-    is forgotten when another account comes; but not rates that somebody has set, for the next client may rely on them.
+    is forgotten when another account comes; but not rates that somebody has set, for the next client may rely on them,
+    nor a ban after which nobody has asked yet.
     """
 
     _entries: dict[Account, list[_Entry]] = attrs.field(factory=dict[Account, "list[_Entry]"], init=False)

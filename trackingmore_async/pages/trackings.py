@@ -164,8 +164,9 @@ class TrackingPages:
                 self._notes.count(number, sheet.total or 0)
                 decode = await _decode(sheet, found)
             except TrackingMoreError as error:  # it took the earlier parts as well
-                error.timing = timing + (error.timing or Timing())
-                error.attempts = error.timing.attempts
+                if timing.attempts:
+                    error.timing = timing + (error.timing or Timing())
+                    error.attempts = error.timing.attempts
                 raise
             timing += sheet.origin.timing + Timing(decode=decode)
         return FirstPage(tuple(found[:size]), self.total, timing)

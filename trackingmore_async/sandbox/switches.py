@@ -40,7 +40,7 @@ class Switches:
         stop_failures: Where a failed notupdate is told.
         update_failures: Where a failed edit is told.
         error_data: What ``data`` is where there is nothing to return.
-        http_status_of_errors: "ok" sends application errors under HTTP 200, "real" under 400, 401....
+        http_status_of_errors: "ok" sends application errors under HTTP 200, "real" under 400, 401 and so on.
         http_status_429: HTTP status of a 429.
         real_protocol_status: 404, 405 and 5xx as HTTP status too, not only as ``meta.code``.
         rate_limit_body: What a 429 carries.

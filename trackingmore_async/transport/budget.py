@@ -17,7 +17,7 @@ from trackingmore_async.timing import Timing
 __all__ = ["Budget", "Trail", "clock", "clock_at_least"]
 
 
-AT_ONCE = 0.05  # seconds that pass for none: so long may a busy event loop take until a call reaches a free slot
+AT_ONCE = 0.01  # seconds that pass for none: so long may it take until a call reaches a slot that is free
 
 COARSE: Final = frozenset({"uvloop", "winloop"})
 """Packages with event loops whose clock shows whole milliseconds, rounded down."""
