@@ -178,3 +178,45 @@ def test_random_histories_keep_requests_of_one_slot_a_period_apart() -> None:
             slot.note(now, now if random.random() < 0.5 else None)
         assert len(slots.closed()) <= 3
     assert slots.opening(0.1) > -math.inf
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_slot_that_reopens_first_is_found(seed: int) -> None:
+    """Whatever became of which request, no closed slot reopens earlier than the one that is taken over next."""
+    random = Random(seed)
+    slots = Slots(number=random.choice([1, 3, 30]), period=1.0, spread=0.5)
+    now, taken = 0.0, list[Slot]()
+    for _ in range(400):
+        now += random.choice([0.0, 0.01, 0.1])
+        trip = random.choice([0.0, 0.18, 1.5, math.inf])
+        if slots.full():
+            reopens = [slots.opens_at(slot, trip) for slot in slots.closed()]
+            assert slots.opens_at(slots.next(trip), trip) == slots.opening(trip) == min(reopens)
+        act = random.random()
+        if act < 0.5:
+            taken.append(slots.take(now, random.choice([0.0, 0.18, 1.5])))
+        elif act < 0.9 and taken:
+            sent_at = now + random.uniform(-1.0, 0.1)
+            random.choice(taken[-40:]).note(sent_at, random.choice([None, sent_at + random.expovariate(3.0)]))
+        elif act < 0.95 and taken:
+            slots.free(random.choice(taken[-40:]))
+        elif act < 0.98:
+            slots.restore([Slot(now - 0.3, sent_at=now - random.random() / 4, settled=True) for _ in range(5)])
+        else:
+            slots.fill(now)
+
+
+def test_of_many_slots_few_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At 1,000 requests a second whose answers take 50 ms, no turn compares all that are closed."""
+    looked_at, opens_at = list[Slot](), Slots.opens_at
+
+    def counted(slots: Slots, slot: Slot, round_trip: float) -> float:
+        looked_at.append(slot)
+        return opens_at(slots, slot, round_trip)
+
+    monkeypatch.setattr(Slots, "opens_at", counted)
+    slots, now = Slots(number=1000, period=1.0, spread=0.5), 0.0
+    for _ in range(3000):
+        now = max(now + 0.0005, slots.opening(round_trip=0.0))
+        slots.take(now, round_trip=0.0).note(now, now + 0.05)
+    assert 2000 < len(looked_at) < 3000 * 150

@@ -68,9 +68,12 @@ class Ledger:
     _intents: int = 0
     _trouble: JournalError | None = None
     _open_items: dict[int, int] = attrs.field(factory=dict[int, int], init=False)
-    _met: Sieve = attrs.field(factory=Sieve, init=False)
+    _met: Sieve | None = attrs.field(init=False)  # None: nothing can be met twice
     _unwritten: dict[str, bytes | None] = attrs.field(factory=dict[str, "bytes | None"], init=False)
     _being_written: list[dict[str, bytes | None]] = attrs.field(factory=list[dict[str, "bytes | None"]], init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._met = None if self.is_searched else Sieve()
 
     # Beginning and end
 
@@ -196,7 +199,7 @@ class Ledger:
         if self.is_searched and not self._has_past and not self.failed_only:
             return list(entries)  # there is nothing to be found
         keys = [_key(entry) for entry in entries]
-        met = [] if self.is_searched else self._met.sift(keys)
+        met = [] if self._met is None else self._met.sift(keys)
         if met:
             await self._write({})
             await self._spread(ended=False)

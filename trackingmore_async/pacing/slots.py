@@ -66,7 +66,7 @@ class Slots:
     number: int
     period: float
     spread: float
-    _closed: list[Slot] = attrs.field(factory=list[Slot], init=False)
+    _closed: list[Slot] = attrs.field(factory=list[Slot], init=False)  # in the order in which they were granted
     _filled_at: float = attrs.field(default=-math.inf, init=False)
 
     def opens_at(self, slot: Slot, round_trip: float) -> float:
@@ -85,7 +85,7 @@ class Slots:
         """Tell when the first slot opens for such a request: minus infinity when one is free, infinite when unknown."""
         if len(self._closed) < self.number:
             return -math.inf
-        return min(self.opens_at(slot, round_trip) for slot in self._closed)
+        return self.opens_at(self.next(round_trip), round_trip)
 
     def take(self, now: float, round_trip: float) -> Slot:
         """Close a slot that is open for this request, and return the record of what closes it."""
@@ -96,8 +96,19 @@ class Slots:
         return slot
 
     def next(self, round_trip: float) -> Slot:
-        """Find the closed slot that reopens first for such a request."""
-        return min(self._closed, key=lambda slot: self.opens_at(slot, round_trip))
+        """Find the closed slot that reopens first for such a request.
+
+        No answer comes before its request was granted. So none of the slots that were taken later can reopen earlier
+        than the period after that, less the credit: of hundreds of slots just the oldest need be looked at.
+        """
+        found, opens_at = self._closed[0], math.inf
+        for slot in self._closed:
+            if slot.granted_at + self.period - CREDIT * round_trip >= opens_at:
+                break
+            this_opens_at = self.opens_at(slot, round_trip)
+            if this_opens_at < opens_at:
+                found, opens_at = slot, this_opens_at
+        return found
 
     def free(self, slot: Slot) -> None:
         """Open a slot at once: its request was never sent. What was assumed of it meanwhile holds again."""
@@ -105,6 +116,7 @@ class Slots:
             self._closed.remove(slot)
             if slot.granted_at <= self._filled_at:
                 self._closed.append(_assumed(self._filled_at))
+                self._closed.sort(key=_granted_at)
 
     def closed(self) -> tuple[Slot, ...]:
         """Return the requests that close slots, oldest first; some may have reopened already."""
@@ -121,13 +133,17 @@ class Slots:
     def restore(self, slots: list[Slot]) -> None:
         """Close slots for requests of an earlier limiter: as many as there are, the latest ones."""
         known = sorted([*self._closed, *slots], key=lambda slot: self.opens_at(slot, 0.0))
-        self._closed = known[-self.number :]
+        self._closed = sorted(known[-self.number :], key=_granted_at)
 
     def fill(self, now: float) -> None:
         """Take all slots to have been used just now, but for those that requests of this limiter still close."""
         known = [slot for slot in self._closed if not slot.inherited and self.opens_at(slot, 0.0) > now]
         self._closed = known + [_assumed(now) for _ in range(self.number - len(known))]
         self._filled_at = now
+
+
+def _granted_at(slot: Slot) -> float:
+    return slot.granted_at
 
 
 def _assumed(now: float) -> Slot:
