@@ -1,9 +1,9 @@
 """What a journal costs a bulk job of edits, at 200 requests a second: CPU a request, pace, and bytes an item.
 
-Jobs with and without a journal take turns, in one process and over a real socket; what counts is the ratio of the best
-rounds, for what else runs on the machine can only add to the CPU. CPU is that of this process, all threads, user and
-system. The server is that of `benchmarks.edits`, in a process of its own. A job on a list knows all duplicates
-beforehand; one on a generator has to find them while it runs.
+Jobs with and without a journal take turns, in one process and over a real socket; what counts is the median of the
+ratios of the rounds, for the two jobs of a round run within seconds, and the machine is more equal to itself then than
+over minutes. CPU is that of this process, all threads, user and system. The server is that of `benchmarks.edits`, in a
+process of its own. A job on a list knows all duplicates beforehand; one on a generator has to find them while it runs.
 
 Run: ``python -m benchmarks.journal [--requests 400] [--rounds 33]``. Exits with 1 when the journal costs more than a
 tenth of the CPU, or more than a twentieth of the pace.
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import statistics
 import sys
 import tempfile
 import time
@@ -74,8 +75,8 @@ async def compare(url: str, source: str, requests: int, rounds: int) -> tuple[li
 def report(source: str, plain: list[Cost], journaled: list[Cost]) -> bool:
     """Print a row; tell whether both bounds are kept."""
     ratios = [other.cpu / one.cpu for one, other in zip(plain, journaled, strict=True)]
-    without, within = (min(cost.cpu for cost in costs) for costs in (plain, journaled))
-    ratio = within / without
+    ratio = statistics.median(ratios)
+    without, within = (statistics.median(cost.cpu for cost in costs) for costs in (plain, journaled))
     best = max(cost.pace for cost in plain)
     pace = max(cost.pace for cost in journaled) / best
     print(

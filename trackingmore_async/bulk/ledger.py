@@ -32,7 +32,7 @@ from trackingmore_async.pacing import LocalLimiter
 from trackingmore_async.pacing.memory import Snapshot
 
 from .recollection import another_job, earlier_in_this_run, is_about_the_item, not_asked_for, recalled_verdict
-from .records import Intent, JobName, Record, RunMark, digest, pack, unpack
+from .records import Digest, Intent, JobName, Record, RunMark, pack, unpack
 from .sieve import Sieve
 
 __all__ = ["Ledger"]
@@ -60,7 +60,7 @@ class Ledger:
     job_id: str
     failed_only: bool
     is_searched: bool
-    _salt: bytes = b""
+    _digests: Digest = attrs.field(init=False)
     _run: int = 0
     _has_past: bool = False
     _limiter: LocalLimiter | None = None
@@ -97,10 +97,11 @@ class Ledger:
         self._restore_limiter(clean=last is None or last.ended)
 
     def _join(self, found: JobName | None) -> None:
-        self._salt = secrets.token_bytes(16) if found is None else found.salt
+        salt = secrets.token_bytes(16) if found is None else found.salt
+        self._digests = Digest(salt)
         transport = self.caller.transport
-        account = digest(transport.account.encode(), self._salt)
-        mine = JobName(self.operation.name, transport.base_url, account, self.job_id, self._salt)
+        account = self._digests.of(transport.account.encode())
+        mine = JobName(self.operation.name, transport.base_url, account, self.job_id, salt)
         if found is None:
             self._unwritten[JOB] = pack(mine)
         elif found != mine:
@@ -235,7 +236,7 @@ class Ledger:
     def _put_first(self, entry: Entry, known: bytes) -> bool:
         """Let a further create of the same tracking stand for all, if that is the one which was carried out."""
         for part in entry.parts[1:]:
-            if digest(encode_item(self.operation, part.item), self._salt) == known:
+            if self._digests.of(encode_item(self.operation, part.item)) == known:
                 entry.parts.remove(part)
                 entry.parts.insert(0, part)
                 return True
@@ -254,7 +255,7 @@ class Ledger:
         if entry.payload is None:
             entry.payload = encode_item(self.operation, entry.item)
         if entry.digest is None:
-            entry.digest = digest(entry.payload, self._salt)
+            entry.digest = self._digests.of(entry.payload)
         return entry.digest
 
     async def intend(self, entries: Sequence[Entry]) -> None:
