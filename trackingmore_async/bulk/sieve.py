@@ -8,7 +8,7 @@ import attrs
 
 __all__ = ["Sieve"]
 
-FEW = 50_000  # names that are told apart without doubt, in some 4 MiB
+FEW = 20_000  # names that are told apart without doubt, in some 2 MiB
 SIZE = 1 << 24  # bytes
 MASK = 8 * SIZE - 1  # behind 1,000,000 names one new name in 90,000 is held back, behind 10,000,000 one in 120
 
