@@ -30,30 +30,37 @@ class Sieve:
 
     def sift(self, names: Iterable[str]) -> list[str]:
         """Remember names; return those that may have been here before."""
-        return [name for name in names if self._meets(hash(name))]
+        held = list[str]()
+        for name in names:
+            code = hash(name)
+            if self._bits:
+                is_met = _mark(self._bits, code)
+            else:
+                is_met = code in self._few
+                self._note(code)
+            if is_met:
+                held.append(name)
+        return held
 
-    def _meets(self, code: int) -> bool:
-        if self._bits:
-            return self._marks(code)
-        if code in self._few:
-            return True
+    def _note(self, code: int) -> None:
+        """Remember one of the first hashes; when there are too many, go over to bits."""
         self._few.add(code)
         if len(self._few) > FEW:
             self._bits = bytearray(SIZE)
             for known in self._few:
-                self._marks(known)
+                _mark(self._bits, known)
             self._few.clear()
-        return False
 
-    def _marks(self, code: int) -> bool:
-        bits = self._bits
-        one, two = code & MASK, code >> 27 & MASK
-        three = one + two & MASK
-        first, second, third = 1 << (one & 7), 1 << (two & 7), 1 << (three & 7)
-        one, two, three = one >> 3, two >> 3, three >> 3
-        if bits[one] & first and bits[two] & second and bits[three] & third:
-            return True
-        bits[one] |= first
-        bits[two] |= second
-        bits[three] |= third
-        return False
+
+def _mark(bits: bytearray, code: int) -> bool:
+    """Set the bits of a hash; tell whether all were set before."""
+    one, two = code & MASK, code >> 27 & MASK
+    three = one + two & MASK
+    first, second, third = 1 << (one & 7), 1 << (two & 7), 1 << (three & 7)
+    one, two, three = one >> 3, two >> 3, three >> 3
+    if bits[one] & first and bits[two] & second and bits[three] & third:
+        return True
+    bits[one] |= first
+    bits[two] |= second
+    bits[three] |= third
+    return False
