@@ -18,6 +18,7 @@ from tests.client.helpers import CARRIER, FAST, KEY, NUMBER, UNLIMITED, failure,
 from trackingmore_async import (
     ClientStateError,
     ConfigurationError,
+    DeadlineExceededError,
     LocalLimiter,
     Rate,
     RetryPolicy,
@@ -315,6 +316,23 @@ async def test_forgetting_to_close_warns_of_no_more_than_the_sockets(sandbox: Sa
         own(sandbox)
         gc.collect()
     assert caught == []
+
+
+async def test_each_sandbox_is_an_account_of_its_own() -> None:
+    """The ban that was met at one sandbox does not hold up the clients of the next one at the same address."""
+
+    async def ask(sandbox: Sandbox) -> None:
+        async with (
+            httpx.AsyncClient(transport=sandbox.transport()) as http,
+            TrackingMore(sandbox.key, base_url=sandbox.url, http_client=http) as tm,
+        ):
+            await tm.with_options(max_wait=1.0).account.info()
+
+    banned = Sandbox()
+    banned.faults.add(Fault(code=429))
+    with pytest.raises(DeadlineExceededError):
+        await ask(banned)
+    await ask(Sandbox())
 
 
 async def test_many_clients_come_and_go() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from types import TracebackType
 
@@ -24,6 +25,7 @@ from trackingmore_async.sandbox.webhooks import WebhookSender
 __all__ = ["DEFAULT_KEY", "Sandbox"]
 
 DEFAULT_KEY = "5a4db0c5-0000-4000-8000-000000000001"
+"""The key of a sandbox that was started from a shell without another one."""
 
 
 class Sandbox:
@@ -36,7 +38,7 @@ class Sandbox:
     Args:
         rates: Limits by bucket, ``{"update_many": (20, 1.0)}``: requests and seconds; None switches one off. What is
             not named keeps its default: realtime 3 a second, all others 1; ``"total"`` is off.
-        keys: The valid API keys; each is an account of its own.
+        keys: The valid API keys; each is an account of its own. None: one that no other sandbox has.
         deleted_keys: Keys that are answered 4002.
         quota: What each account may spend.
         ban_seconds: How long a ban lasts, in seconds.
@@ -60,7 +62,7 @@ class Sandbox:
         self,
         *,
         rates: Rates | None = None,
-        keys: Sequence[str] = (DEFAULT_KEY,),
+        keys: Sequence[str] | None = None,
         deleted_keys: Sequence[str] = (),
         quota: float = 10_000_000.0,
         ban_seconds: float = 120.0,
@@ -74,6 +76,10 @@ class Sandbox:
         life_speed: float = 1.0,
         log_arrivals: bool = False,
     ) -> None:
+        if keys is None:
+            # Clients of one address and one key share a limiter, and the system hands ports out again: with one key for
+            # all sandboxes, the ban that a test met would hold up a later one.
+            keys = (str(uuid.uuid4()),)
         if not keys:
             raise ValueError("a sandbox needs at least one key")
         options = Options(
