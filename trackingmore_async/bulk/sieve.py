@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import attrs
 
 __all__ = ["Sieve"]
 
-FEW = 20_000  # names that are told apart without doubt, in some 2 MiB
-SIZE = 1 << 24  # bytes
-MASK = 8 * SIZE - 1  # behind 1,000,000 names one new name in 90,000 is held back, behind 10,000,000 one in 120
+WORDS: Final = 1 << 21  # of 64 bits, 16 MiB in all; the system hands them out as they are touched
+LAST: Final = WORDS - 1
+TWO_BITS: Final = tuple(1 << one | 1 << two for one in range(64) for two in range(64))
+
+
+def _words() -> memoryview[int]:
+    return memoryview(bytearray(8 * WORDS)).cast("Q")
 
 
 @attrs.define
 class Sieve:
     """Remembers names, and may take a new one for one of them, but never the other way round.
 
-    A few are remembered by their hashes; of many there are bits (a Bloom filter).
+    A Bloom filter in which the four bits of a name stand in one word: that costs half as much as bits anywhere, and
+    behind 1,000,000 names one new name in 30,000 is held back, behind 10,000,000 one in 120.
 
     Example:
         >>> sieve = Sieve()
@@ -25,42 +31,18 @@ class Sieve:
         ([], ['item/zto/2'])
     """
 
-    _few: set[int] = attrs.field(factory=set[int], init=False)
-    _bits: bytearray = attrs.field(factory=bytearray, init=False)
+    _words: memoryview[int] = attrs.field(factory=_words, init=False)
 
     def sift(self, names: Iterable[str]) -> list[str]:
         """Remember names; return those that may have been here before."""
-        held = list[str]()
+        words, held = self._words, list[str]()
         for name in names:
             code = hash(name)
-            if self._bits:
-                is_met = _mark(self._bits, code)
-            else:
-                is_met = code in self._few
-                self._note(code)
-            if is_met:
+            place = code & LAST
+            bits = TWO_BITS[code >> 21 & 4095] | TWO_BITS[code >> 33 & 4095]
+            known = words[place]
+            if known & bits == bits:
                 held.append(name)
+            else:
+                words[place] = known | bits
         return held
-
-    def _note(self, code: int) -> None:
-        """Remember one of the first hashes; when there are too many, go over to bits."""
-        self._few.add(code)
-        if len(self._few) > FEW:
-            self._bits = bytearray(SIZE)
-            for known in self._few:
-                _mark(self._bits, known)
-            self._few.clear()
-
-
-def _mark(bits: bytearray, code: int) -> bool:
-    """Set the bits of a hash; tell whether all were set before."""
-    one, two = code & MASK, code >> 27 & MASK
-    three = one + two & MASK
-    first, second, third = 1 << (one & 7), 1 << (two & 7), 1 << (three & 7)
-    one, two, three = one >> 3, two >> 3, three >> 3
-    if bits[one] & first and bits[two] & second and bits[three] & third:
-        return True
-    bits[one] |= first
-    bits[two] |= second
-    bits[three] |= third
-    return False
