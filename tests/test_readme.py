@@ -8,6 +8,7 @@ import re
 import runpy
 import shlex
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from importlib.metadata import metadata
@@ -88,6 +89,16 @@ async def test_each_program_runs_and_prints_what_the_page_says(block: Block, san
     if block.printed is not None:
         assert doctest.OutputChecker().check_output(block.printed, printed, doctest.ELLIPSIS), printed
     assert sandbox.statistics().total_violations == 0
+
+
+def test_the_programs_are_typed(tmp_path: Path) -> None:
+    """Who copies a program into a project that checks types strictly gets no error from it."""
+    for block in PROGRAMS:
+        module = block.name.translate(str.maketrans("/.:", "___"))
+        (tmp_path / f"{module}.py").write_text(block.source, encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), str(tmp_path)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)  # noqa: S603
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_table_of_operations_is_what_the_code_says() -> None:
