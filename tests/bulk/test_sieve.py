@@ -14,6 +14,14 @@ def test_a_name_that_was_here_is_always_held_back() -> None:
     assert sieve.sift(["a", "b", "a"]) == ["a"]
 
 
+def test_few_names_are_told_apart_without_doubt() -> None:
+    """Of the first 20,000 names no new one is held back, and when there are more none of them is forgotten."""
+    sieve = Sieve()
+    names = [f"item/zto/{index}" for index in range(20_001)]
+    assert sieve.sift(names) == []
+    assert sieve.sift(names) == names
+
+
 def test_hardly_a_new_name_is_held_back() -> None:
     """Behind 200,000 names, of 200,000 new ones next to none is taken for one of them."""
     sieve = Sieve()

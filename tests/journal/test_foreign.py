@@ -17,6 +17,7 @@ from trackingmore_async import JournalError, SqliteStore
 pytestmark = pytest.mark.anyio
 
 NOT_OURS = "SQLite database of another application.*give another path"
+PAGE = 16_384
 DAMAGED = "is damaged, or no journal at all.*give another path"
 
 
@@ -123,7 +124,7 @@ async def test_a_journal_that_lost_its_end_is_refused(path: Path) -> None:
     """Wherever it was cut off."""
     await filled(path)
     whole = read(path)
-    for length in (1, 99, 4095, 4096, 5000, len(whole) // 2, len(whole) - 1):
+    for length in (1, 99, 5000, PAGE - 1, PAGE, PAGE + 1000, len(whole) // 2, len(whole) - 1):
         write(path, whole[:length])
         await refuse(path, ".")
     write(path, whole)
@@ -158,8 +159,8 @@ async def test_damage_anywhere_is_an_error_of_the_journal(path: Path) -> None:
     whole, random, refusals = read(path), Random(1), list[str]()
     for _ in range(40):
         write(path, whole)
-        start = random.randrange(len(whole) - 4096)
-        overwrite(path, start, random.choice([random.randbytes(4096), bytes(4096), b"\xff" * 200]))
+        start = random.randrange(len(whole) - PAGE)
+        overwrite(path, start, random.choice([random.randbytes(PAGE), bytes(PAGE), b"\xff" * 800]))
         refusals += await attempt(path)
     assert len(refusals) > 30
     assert all(repr(str(path)) in refusal for refusal in refusals)

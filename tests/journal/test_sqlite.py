@@ -228,7 +228,7 @@ async def test_a_key_that_is_no_text_spoils_only_its_own_write(store: SqliteStor
 async def test_a_full_disk_is_told_to_all_and_changes_nothing(store: SqliteStore) -> None:
     """Nothing is half written, the store can be read, and it goes on once there is room."""
     await store.write({"before": b"1"})
-    await inside(store, lambda one: one.execute("PRAGMA max_page_count=20").fetchall())
+    await inside(store, lambda one: one.execute("PRAGMA max_page_count=5").fetchall())
     large = {"before": b"2"} | {f"{index}": bytes(4000) for index in range(40)}
     first = asyncio.ensure_future(store.write({"first": b""}))
     await asyncio.sleep(0)

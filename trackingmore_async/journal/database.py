@@ -31,8 +31,9 @@ SETTINGS = (
     "PRAGMA locking_mode=EXCLUSIVE",  # the lock is kept until closing, and no shared memory beside the file is needed
     "PRAGMA synchronous=FULL",  # a commit waits for the disk
     "PRAGMA fullfsync=ON",  # where the system's fsync does not (macOS)
+    "PRAGMA page_size=16384",  # of a new file: some 2 KiB that belong together need a page of their own if it is small
     "PRAGMA cache_size=-4096",  # KiB
-    "PRAGMA wal_autocheckpoint=1000",  # pages
+    "PRAGMA wal_autocheckpoint=250",  # pages
 )
 MAKE = (
     f"PRAGMA application_id={APPLICATION_ID}",
