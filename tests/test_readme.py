@@ -92,7 +92,7 @@ async def test_each_program_runs_and_prints_what_the_page_says(block: Block, san
 
 
 def test_the_programs_are_typed(tmp_path: Path) -> None:
-    """Who copies a program into a project that checks types strictly gets no error from it."""
+    """Whoever copies a program into a project that checks types strictly gets no error from it."""
     for block in PROGRAMS:
         module = block.name.translate(str.maketrans("/.:", "___"))
         (tmp_path / f"{module}.py").write_text(block.source, encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -130,6 +131,20 @@ async def test_a_journal_that_lost_its_end_is_refused(path: Path) -> None:
     write(path, whole)
     async with SqliteStore(path) as store:
         assert len(await store.scan("", limit=5000)) == 3000
+
+
+async def test_a_crash_while_the_file_was_made_is_no_damage(path: Path) -> None:
+    """Where a part of the first page is on the disk, SQLite's own log undoes it, and the file is new."""
+    await filled(path, count=1)
+    whole = read(path)
+    undo = bytes.fromhex("d9d505f920a163d7") + struct.pack(">5I", 0, 1, 0, 512, PAGE)  # the file had no pages before
+    for length in (4096, 8192, PAGE - 1, PAGE):
+        write(path, whole[:length])
+        write(path.with_name(f"{path.name}-journal"), undo.ljust(512, b"\0"))
+        async with SqliteStore(path) as store:
+            assert not await store.scan("")
+            await store.write({"k": b"1"})
+        assert around(path).keys() == {path.name}
 
 
 async def test_a_journal_without_its_table_is_refused(path: Path) -> None:

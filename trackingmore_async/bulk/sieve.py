@@ -10,19 +10,21 @@ import attrs
 __all__ = ["Sieve"]
 
 FEW: Final = 20_000
-"""So many names are told apart without doubt, by their hashes, in some 2 MiB."""
+"""So many names are told apart without doubt, by their hashes, in some 3 MiB."""
 
 WORDS: Final = 1 << 21  # of 64 bits, 16 MiB in all
 LAST: Final = WORDS - 1
 TWO_BITS: Final = tuple(1 << one | 1 << two for one in range(64) for two in range(64))
+"""By twelve bits of a hash; in one of 64 both are the same."""
 
 
 @attrs.define
 class Sieve:
     """Remembers names, and may take a new one for one of them, but never the other way round.
 
-    Of many names there is a Bloom filter in which the four bits of a name stand in one word: that costs half as much as
-    bits anywhere, and behind 1,000,000 names one new name in 30,000 is held back, behind 10,000,000 one in 120.
+    A few are remembered by their hashes. Of many there is a Bloom filter in which the bits of a name, four at most,
+    stand in one word: that costs half as much as bits spread over all the memory. Behind 1,000,000 names one new name
+    in 30,000 is held back, behind 10,000,000 one in 120.
 
     Example:
         >>> sieve = Sieve()

@@ -31,9 +31,9 @@ SETTINGS = (
     "PRAGMA locking_mode=EXCLUSIVE",  # the lock is kept until closing, and no shared memory beside the file is needed
     "PRAGMA synchronous=FULL",  # a commit waits for the disk
     "PRAGMA fullfsync=ON",  # where the system's fsync does not (macOS)
-    "PRAGMA page_size=16384",  # of a new file: some 2 KiB that belong together need a page of their own if it is small
+    "PRAGMA page_size=16384",  # bytes, of a new file: of 4096 the row of a batch, some 2 KiB, would take a page alone
     "PRAGMA cache_size=-4096",  # KiB
-    "PRAGMA wal_autocheckpoint=250",  # pages
+    "PRAGMA wal_autocheckpoint=250",  # pages: 4 MiB
 )
 MAKE = (
     f"PRAGMA application_id={APPLICATION_ID}",
@@ -122,13 +122,17 @@ class Database:
 
         Opened as immutable nothing of it changes. SQLite itself reads it, for a file that we opened and closed would
         lose the locks that a store of this process may have on it (POSIX). And the number of pages in the header may
-        be ahead of the file, when a crash met the copying of the log: with a writable schema that is no damage.
+        be ahead of the file, or its last page be half there, when a crash met the copying of the log or the making of
+        the file: with a log beside it that SQLite will make good, that is no damage.
         """
         with contextlib.closing(self._connect("mode=ro&immutable=1")) as connection:
             connection.execute("PRAGMA writable_schema=ON")
             self._check_owner(connection)
-            if size % _number(connection, "page_size") and not self.path.with_name(f"{self.path.name}-wal").exists():
+            if size % _number(connection, "page_size") and not self._has_log():
                 raise explain(self._name, sqlite3.DatabaseError("its end is missing"))  # SQLite would read zeros there
+
+    def _has_log(self) -> bool:
+        return any(self.path.with_name(f"{self.path.name}-{end}").exists() for end in ("wal", "journal"))
 
     def _set_up(self, connection: sqlite3.Connection) -> None:
         for setting in SETTINGS:

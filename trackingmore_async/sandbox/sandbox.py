@@ -25,7 +25,7 @@ from trackingmore_async.sandbox.webhooks import WebhookSender
 __all__ = ["DEFAULT_KEY", "Sandbox"]
 
 DEFAULT_KEY = "5a4db0c5-0000-4000-8000-000000000001"
-"""The key of a sandbox that was started from a shell without another one."""
+"""The key of a sandbox that is started from a shell without ``--key``."""
 
 
 class Sandbox:
@@ -45,7 +45,7 @@ class Sandbox:
         bans: Whether a violation is answered with 429 and a ban; it is counted anyway.
         path: The network path to the sandbox.
         switches: What nobody knows about the remote API.
-        seed: Everything random comes from it.
+        seed: Everything random comes from it, but the key.
         host: The address to bind to.
         port: The port; 0 takes a free one.
         epoch: Unix seconds at the beginning, which is now inside a running event loop, else the first request; None
