@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import gc
+import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -38,6 +39,16 @@ def anyio_backend(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
+STOP_WATCH = "trackingmore_async.transport.budget.perf_counter"
+"""What tells how long answers took to decode, which no virtual clock can: there it stands still."""
+
+
+@pytest.fixture
+def decoding_takes_time(guard: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let that stop watch run on a virtual clock, too."""
+    monkeypatch.setattr(STOP_WATCH, time.perf_counter)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def quick_collections() -> Iterator[None]:
     """Take all that was imported out of the garbage collector's sight: the guards collect after each test."""
@@ -64,6 +75,8 @@ def guard(request: pytest.FixtureRequest) -> None:
 async def loop_guard(anyio_backend: Any, blocking: BlockBuster, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     """Fail the test when it blocks the loop from the library, or leaves a task, an HTTP client or a socket behind."""
     clients = _watched_clients(monkeypatch)
+    if isinstance(asyncio.get_running_loop(), VirtualLoop):  # else a busy machine would take from the waiting
+        monkeypatch.setattr(STOP_WATCH, lambda: 0.0)
     before = asyncio.all_tasks()
     blocking.activate()
     yield

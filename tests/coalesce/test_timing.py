@@ -117,6 +117,7 @@ async def test_who_comes_during_a_ban_has_no_part_in_its_beginning() -> None:
     assert figures(later.timing) == (0, 61, 0.25, 1)
 
 
+@pytest.mark.usefixtures("decoding_takes_time")
 async def test_decoding_is_told_apart() -> None:
     """Whatever shares a request, or is asked for by itself after one, tells what it took to decode the answers."""
     async with opened(far(1), limiter=GrantAll()) as tm:

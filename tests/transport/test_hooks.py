@@ -184,6 +184,7 @@ def partial_of(call: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
     return functools.partial(call, *arguments)
 
 
+@pytest.mark.usefixtures("decoding_takes_time")
 async def test_a_batch_whose_answer_cannot_be_read_ends_with_that(sandbox: Sandbox, listener: Listener) -> None:
     """The request of a batch ends with the error for which its items are in doubt, and with the time of decoding."""
     sandbox.faults.add(Fault("stop_updating_many", body=(ENVELOPE % '"nonsense"').encode()))
@@ -196,6 +197,7 @@ async def test_a_batch_whose_answer_cannot_be_read_ends_with_that(sandbox: Sandb
     assert end.timing.decode > 0
 
 
+@pytest.mark.usefixtures("decoding_takes_time")
 async def test_decoding_is_a_part_of_the_call(sandbox: Sandbox, listener: Listener) -> None:
     """The time that the end of a call tells is that of the result, decoding included; none of that was waiting."""
     async with in_process(sandbox, hooks=[listener]) as tm:

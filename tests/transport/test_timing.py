@@ -58,6 +58,7 @@ async def tm(sandbox: Sandbox) -> AsyncIterator[TrackingMore]:
         yield client
 
 
+@pytest.mark.usefixtures("decoding_takes_time")
 async def test_a_result_says_how_long_the_network_took(tm: TrackingMore) -> None:
     """A call that waits for nothing is all network, but for decoding."""
     tracking = await tm.with_options(coalesce=False).trackings.get(CARRIER, NUMBER)
@@ -193,6 +194,7 @@ async def test_trackings_of_a_walk_tell_the_time_of_their_page(tm: TrackingMore,
         assert (error.code, error.http_status, error.attempts) == (200, 200, 1)
 
 
+@pytest.mark.usefixtures("decoding_takes_time")
 async def test_the_rows_of_a_first_page_count_as_decoding(tm: TrackingMore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Decoding is that of the page and of what stands on it."""
     monkeypatch.setattr("trackingmore_async.pages.trackings.perf_counter", itertools.count(0.0, 64.0).__next__)
@@ -209,6 +211,7 @@ async def test_a_first_page_that_fails_took_all_its_requests(tm: TrackingMore, s
     assert error.attempts == 2
 
 
+@pytest.mark.usefixtures("decoding_takes_time")
 async def test_items_of_a_job_tell_the_time_of_their_requests(tm: TrackingMore, sandbox: Sandbox) -> None:
     """Outcome, echo and error of an item tell all requests that it was part of; what was not sent tells of none."""
     sandbox.faults.add(Fault("update_many", on={1}, code=4014))
