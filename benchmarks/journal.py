@@ -6,7 +6,7 @@ over minutes. CPU is that of this process, all threads, user and system. The ser
 process of its own. A job on a list knows all duplicates beforehand; one on a generator has to find them while it runs.
 
 The bounds hold for these 16,000 items. A generator of more than 20,000 pays more for its names (`bulk/sieve.py`): 1.07
-to 1.11 of the CPU in jobs of 40,000 (``--requests 1000``), which is at the bound.
+to 1.11 of the CPU in jobs of 40,000 (``--requests 1000``), which may be over the bound.
 
 Run: ``python -m benchmarks.journal [--requests 400] [--rounds 33]``. Exits with 1 when the journal costs more than a
 tenth of the CPU, or more than a twentieth of the pace.

@@ -122,8 +122,8 @@ class Database:
 
         Opened as immutable nothing of it changes. SQLite itself reads it, for a file that we opened and closed would
         lose the locks that a store of this process may have on it (POSIX). And the number of pages in the header may
-        be ahead of the file, or its last page be half there, when a crash met the copying of the log or the making of
-        the file: with a log beside it that SQLite will make good, that is no damage.
+        be ahead of the file, when a crash met the copying of the log: with a writable schema that is no damage. Nor is
+        a last page that is half there, as long as a log lies beside the file, from which SQLite will mend it.
         """
         with contextlib.closing(self._connect("mode=ro&immutable=1")) as connection:
             connection.execute("PRAGMA writable_schema=ON")
